@@ -1,0 +1,117 @@
+// Package warehouse is where landed runs become raw tables and models become
+// tables. Each engine is an adapter in a folder of its own; the Loader carries
+// committed manifests into the raw tables of any of them.
+//
+// Raw tables are logs: every landed version of a record stays, under the load
+// that brought it; staging models choose the newest. A load and its row in the
+// load ledger (ripen_meta.load) are one transaction, so repeating a run that was
+// loaded is a no-op and a killed load leaves nothing.
+package warehouse
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"iter"
+	"time"
+
+	"github.com/apache/arrow/go/v15/arrow"
+
+	"github.com/ripen-data/ripen/landing"
+	"github.com/ripen-data/ripen/schemas"
+)
+
+// Warehouse is one engine.
+type Warehouse interface {
+	RawTables
+	Models
+	io.Closer
+}
+
+// RawTables is what the Loader needs of an engine.
+type RawTables interface {
+	// Prepare creates the raw tables of the contracts, empty, where they are
+	// missing, and adds columns that a contract has gained.
+	Prepare(ctx context.Context, tables []schemas.Table) error
+	// Loads returns the load ledger.
+	Loads(ctx context.Context) ([]Load, error)
+	// Load adds one landed run to its raw table and to the ledger, all or
+	// nothing. Repeating a load is a no-op that returns the ledger's figures.
+	Load(ctx context.Context, table schemas.Table, run Run) (Load, error)
+}
+
+// Models is what transforms needs of an engine.
+type Models interface {
+	// Build creates the table stmt.Target from stmt.SQL, replacing it atomically.
+	Build(ctx context.Context, stmt Statement) (Stats, error)
+	// Publish points the stable views at their new tables, all of them or none,
+	// and records it in ripen_meta.build. Tables that no publication names any
+	// more and that belong to the same models are dropped afterwards.
+	Publish(ctx context.Context, publications []Publication) error
+	// Published returns what each stable view points at.
+	Published(ctx context.Context) ([]Publication, error)
+	// Query runs a statement and yields its rows in batches.
+	Query(ctx context.Context, stmt Statement) iter.Seq2[arrow.Record, error]
+}
+
+// Run is a committed manifest with the addresses of its files.
+type Run struct {
+	Manifest landing.Manifest
+	LoadID   string   // derived from the manifest's content
+	Files    []string // URIs of Manifest.Files, in order
+	Rejects  []string // URIs of Manifest.Rejects, in order
+}
+
+// Load is one row of the load ledger.
+type Load struct {
+	LoadID      string
+	Source      string
+	Table       string // contract ID
+	Sequence    int64
+	Rows        int64
+	Bytes       int64
+	Rejects     int64
+	CommittedAt time.Time // when the manifest was committed
+}
+
+// TableName is dataset and table.
+type TableName struct{ Dataset, Table string }
+
+// String prints dataset.table.
+func (n TableName) String() string { return n.Dataset + "." + n.Table }
+
+// Statement is SQL in the engine's own dialect.
+type Statement struct {
+	Name    string           // what it is, for errors: a model, a check
+	SQL     string           //
+	Params  map[string]any   // by name without sigil: string, int64, float64, bool, time.Time
+	Target  TableName        // of Build
+	Columns []schemas.Column // of Target, in order; Build gives the table exactly these types
+}
+
+// Publication is a stable view and the table behind it.
+type Publication struct {
+	View    TableName
+	Table   TableName
+	BuildID string // what the table was built from: equal ids, equal content
+	Version int
+	Rows    int64
+	BuiltAt time.Time
+}
+
+// Stats is what a statement did.
+type Stats struct {
+	Rows  int64
+	Bytes int64
+}
+
+// StatementError is a statement that the engine refused.
+type StatementError struct {
+	Name string // of the statement
+	SQL  string
+	Err  error
+}
+
+func (e *StatementError) Error() string { return fmt.Sprintf("%s: %v", e.Name, e.Err) }
+
+func (e *StatementError) Unwrap() error { return e.Err }
