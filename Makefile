@@ -1,0 +1,39 @@
+SHELL := /bin/bash
+GO ?= go
+BIN := bin/ripen
+TOOLS := $(CURDIR)/.tools/bin
+DEMO ?= demo
+export GOFLAGS ?=
+
+.PHONY: help run build test vet bench tools clean
+
+help: ## list the targets
+	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+
+run: build ## build, then run the main job on a simulated company in ./demo
+	@$(BIN) init $(DEMO) --if-missing
+	@$(BIN) run -C $(DEMO)
+
+build: ## build bin/ripen
+	@if [ -z "$$($(GO) list -f '{{if not .Stale}}built{{end}}' github.com/goccy/go-googlesql 2>/dev/null)" ]; then \
+		echo "building ripen: the first build compiles Google's SQL analyzer, about 5 minutes and 6 GB of memory; later builds take seconds"; \
+	else echo "building ripen"; fi
+	@$(GO) build -o $(BIN) ./cmd/ripen
+
+tools: $(TOOLS)/stripe-mock ## install what the tests need beside Go
+
+$(TOOLS)/stripe-mock:
+	@echo "building stripe-mock, Stripe's official test server"
+	@GOBIN=$(TOOLS) $(GO) install github.com/stripe/stripe-mock@v0.203.0
+
+test: vet tools ## run all tests
+	RIPEN_TOOLS=$(TOOLS) $(GO) test ./...
+
+vet:
+	@$(GO) vet ./...
+
+bench: build ## repeat the figures of docs/benchmarks.md
+	./docs/bench.sh
+
+clean: ## remove what was built and the demo
+	rm -rf bin demo .tools
