@@ -1,0 +1,342 @@
+package jsonrows
+
+import (
+	"slices"
+	"time"
+	"unicode/utf8"
+
+	"github.com/apache/arrow/go/v15/arrow"
+	"github.com/apache/arrow/go/v15/arrow/array"
+	"github.com/apache/arrow/go/v15/arrow/decimal128"
+	"github.com/apache/arrow/go/v15/arrow/memory"
+
+	"github.com/ripen-data/ripen/landing"
+	"github.com/ripen-data/ripen/schemas"
+)
+
+// source is one of the places where a column may find its value.
+type source struct {
+	slot   int  // -1: the whole record
+	nested bool // a later alternative lies inside this one, so an object here is no value
+}
+
+// column collects the values of one column in Arrow's layout. Only the slices
+// of its type are used.
+type column struct {
+	schemas.Column
+	sources []source
+	guarded bool // may not lie ahead of the clock
+	zone    *time.Location
+	preset  string // the value of every record; empty: from the record
+
+	rows    int
+	nulls   int
+	valid   []byte  // bitmap
+	offsets []int32 // of text: 0, then the end of each row
+	text    []byte  // STRING, JSON
+	ints    []int64 // INT64, TIMESTAMP
+	floats  []float64
+	days    []int32
+	nums    []decimal128.Num
+	bools   []byte // bitmap
+	scratch []byte
+}
+
+func newColumns(table schemas.Table, s *scanner, opts Options) []column {
+	columns := make([]column, len(table.Columns))
+	for i, c := range table.Columns {
+		columns[i] = column{Column: c, zone: opts.Zone, preset: opts.Preset[c.Name]}
+		columns[i].start()
+		columns[i].guarded = c.Type.Kind == schemas.Timestamp &&
+			(c.Name == table.Cursor || slices.Contains(opts.NotAhead, c.Name))
+		for k, path := range c.Fields {
+			src := source{slot: -1}
+			if path != "$" {
+				src.slot = s.slotOf(path)
+			}
+			for _, later := range c.Fields[k+1:] {
+				if len(later) > len(path) && later[:len(path)] == path && later[len(path)] == '.' {
+					src.nested = true
+				}
+			}
+			columns[i].sources = append(columns[i].sources, src)
+		}
+	}
+	return columns
+}
+
+// start makes an empty column ready for rows.
+func (c *column) start() {
+	if c.Type.Kind == schemas.String || c.Type.Kind == schemas.JSON {
+		c.offsets = append(c.offsets, 0)
+	}
+}
+
+// appendJSON appends the column's value in the scanned record. A reason means
+// that the record does not fit; then the column is as before.
+func (c *column) appendJSON(s *scanner, limit int64) (landing.Reason, string) {
+	if c.preset != "" {
+		return c.appendText(c.preset, limit)
+	}
+	for _, src := range c.sources {
+		v := s.whole
+		if src.slot >= 0 {
+			v = s.slots[src.slot]
+		}
+		if v.kind == 0 || v.kind == 'n' {
+			continue
+		}
+		raw := s.line[v.start:v.end]
+		switch c.Type.Kind {
+		case schemas.JSON:
+			if v.kind == '"' {
+				raw = s.line[v.start-1 : v.end+1]
+			}
+			c.text = append(c.text, raw...)
+			c.endText()
+			return "", ""
+		case schemas.String:
+			if v.kind != '{' && v.kind != '[' {
+				if v.escaped {
+					c.text = unescape(c.text, raw)
+				} else {
+					c.text = append(c.text, raw...)
+				}
+				c.endText()
+				return "", ""
+			}
+		}
+		if v.kind == '{' || v.kind == '[' {
+			if src.nested {
+				continue
+			}
+			return landing.WrongType, c.misfit(raw)
+		}
+		if v.kind == '"' {
+			if v.escaped {
+				c.scratch = unescape(c.scratch[:0], raw)
+				raw = c.scratch
+			}
+			if len(raw) == 0 {
+				continue
+			}
+		}
+		return c.appendValue(raw, v.kind == '"', limit)
+	}
+	return c.appendMissing()
+}
+
+// appendText appends a value given as text; an empty one is NULL.
+func (c *column) appendText(text string, limit int64) (landing.Reason, string) {
+	if text == "" {
+		return c.appendMissing()
+	}
+	raw := viewBytes(text)
+	if !utf8.ValidString(text) {
+		return landing.Malformed, `column "` + c.Name + `": ` + quoteShown(raw) + " is not UTF-8"
+	}
+	switch c.Type.Kind {
+	case schemas.String:
+		c.text = append(c.text, text...)
+		c.endText()
+		return "", ""
+	case schemas.JSON:
+		c.text = appendJSONText(c.text, raw)
+		c.endText()
+		return "", ""
+	}
+	return c.appendValue(raw, true, limit)
+}
+
+// appendValue converts and appends a scalar. quoted: it was a string.
+func (c *column) appendValue(raw []byte, quoted bool, limit int64) (landing.Reason, string) {
+	ok := false
+	switch c.Type.Kind {
+	case schemas.Int64:
+		var n int64
+		if n, ok = parseInt(raw); ok {
+			c.ints = append(c.ints, n)
+		}
+	case schemas.Float64:
+		var f float64
+		if f, ok = parseFloat(raw); ok {
+			c.floats = append(c.floats, f)
+		}
+	case schemas.Bool:
+		var b bool
+		if b, ok = parseBool(raw); ok {
+			c.appendBit(b)
+		}
+	case schemas.Numeric:
+		var n decimal128.Num
+		if n, ok = parseNumeric(raw); ok {
+			c.nums = append(c.nums, n)
+		}
+	case schemas.Date:
+		var day int32
+		if day, ok = parseDate(raw, quoted); ok {
+			c.days = append(c.days, day)
+		}
+	case schemas.Timestamp:
+		var micros int64
+		if micros, ok = parseTimestamp(raw, c.Format, quoted, c.zone); ok {
+			if c.guarded && micros > limit {
+				return landing.FutureTime, `column "` + c.Name + `": ` + shown(raw) + " lies ahead of the clock"
+			}
+			c.ints = append(c.ints, micros)
+		}
+	}
+	if !ok {
+		return landing.WrongType, c.misfit(raw)
+	}
+	c.markValid()
+	return "", ""
+}
+
+func (c *column) misfit(raw []byte) string {
+	article := "a "
+	if c.Type.Kind == schemas.Int64 {
+		article = "an "
+	}
+	return `column "` + c.Name + `": ` + quoteShown(raw) + " is not " + article + c.Type.String()
+}
+
+// quoteShown quotes scalars; objects and arrays speak for themselves.
+func quoteShown(raw []byte) string {
+	if len(raw) > 0 && (raw[0] == '{' || raw[0] == '[') {
+		return shown(raw)
+	}
+	return `"` + shown(raw) + `"`
+}
+
+func (c *column) appendMissing() (landing.Reason, string) {
+	if c.Required {
+		return landing.MissingRequired, `column "` + c.Name + `" has no value`
+	}
+	c.appendNull()
+	return "", ""
+}
+
+func (c *column) markValid() {
+	if c.rows&7 == 0 {
+		c.valid = append(c.valid, 0)
+	}
+	c.valid[c.rows>>3] |= 1 << (c.rows & 7)
+	c.rows++
+}
+
+func (c *column) appendNull() {
+	if c.rows&7 == 0 {
+		c.valid = append(c.valid, 0)
+	}
+	switch c.Type.Kind {
+	case schemas.String, schemas.JSON:
+		c.offsets = append(c.offsets, int32(len(c.text)))
+	case schemas.Int64, schemas.Timestamp:
+		c.ints = append(c.ints, 0)
+	case schemas.Float64:
+		c.floats = append(c.floats, 0)
+	case schemas.Bool:
+		c.appendBit(false)
+	case schemas.Numeric:
+		c.nums = append(c.nums, decimal128.Num{})
+	case schemas.Date:
+		c.days = append(c.days, 0)
+	}
+	c.rows++
+	c.nulls++
+}
+
+// endText ends the text value that was appended to c.text.
+func (c *column) endText() {
+	c.offsets = append(c.offsets, int32(len(c.text)))
+	c.markValid()
+}
+
+// appendBit must run before the row is counted.
+func (c *column) appendBit(b bool) {
+	if c.rows&7 == 0 {
+		c.bools = append(c.bools, 0)
+	}
+	if b {
+		c.bools[c.rows>>3] |= 1 << (c.rows & 7)
+	}
+}
+
+// truncate takes the last row out, leaving rows.
+func (c *column) truncate(rows int) {
+	if c.rows == rows {
+		return
+	}
+	bit := byte(1) << (rows & 7)
+	if c.valid[rows>>3]&bit == 0 {
+		c.nulls--
+	}
+	c.valid[rows>>3] &^= bit
+	c.valid = c.valid[:(rows+7)/8]
+	switch c.Type.Kind {
+	case schemas.String, schemas.JSON:
+		c.offsets = c.offsets[:rows+1]
+		c.text = c.text[:c.offsets[rows]]
+	case schemas.Int64, schemas.Timestamp:
+		c.ints = c.ints[:rows]
+	case schemas.Float64:
+		c.floats = c.floats[:rows]
+	case schemas.Bool:
+		c.bools[rows>>3] &^= bit
+		c.bools = c.bools[:(rows+7)/8]
+	case schemas.Numeric:
+		c.nums = c.nums[:rows]
+	case schemas.Date:
+		c.days = c.days[:rows]
+	}
+	c.rows = rows
+}
+
+// take hands the rows over as an Arrow array and starts anew with as much room.
+func (c *column) take(dt arrow.DataType, rows int) arrow.Array {
+	buffers := []*memory.Buffer{nil}
+	if c.nulls > 0 {
+		buffers[0] = memory.NewBufferBytes(c.valid)
+	}
+	switch c.Type.Kind {
+	case schemas.String, schemas.JSON:
+		buffers = append(buffers, memory.NewBufferBytes(arrow.Int32Traits.CastToBytes(c.offsets)), memory.NewBufferBytes(c.text))
+	case schemas.Int64, schemas.Timestamp:
+		buffers = append(buffers, memory.NewBufferBytes(arrow.Int64Traits.CastToBytes(c.ints)))
+	case schemas.Float64:
+		buffers = append(buffers, memory.NewBufferBytes(arrow.Float64Traits.CastToBytes(c.floats)))
+	case schemas.Bool:
+		buffers = append(buffers, memory.NewBufferBytes(c.bools))
+	case schemas.Numeric:
+		buffers = append(buffers, memory.NewBufferBytes(arrow.Decimal128Traits.CastToBytes(c.nums)))
+	case schemas.Date:
+		buffers = append(buffers, memory.NewBufferBytes(arrow.Int32Traits.CastToBytes(c.days)))
+	}
+	data := array.NewData(dt, rows, buffers, nil, c.nulls, 0)
+	defer data.Release()
+	fresh := *c
+	fresh.rows, fresh.nulls = 0, 0
+	fresh.valid = room(c.valid)
+	fresh.offsets, fresh.text, fresh.ints = room(c.offsets), room(c.text), room(c.ints)
+	fresh.floats, fresh.days, fresh.nums, fresh.bools = room(c.floats), room(c.days), room(c.nums), room(c.bools)
+	fresh.start()
+	*c = fresh
+	return array.MakeFromData(data)
+}
+
+// room is an empty slice that holds a little more than the last batch needed.
+func room[T any](last []T) []T {
+	if len(last) == 0 {
+		return nil
+	}
+	return make([]T, 0, len(last)+len(last)/16+8)
+}
+
+func newRecord(schema *arrow.Schema, arrays []arrow.Array, rows int64) arrow.Record {
+	record := array.NewRecord(schema, arrays, rows)
+	for _, a := range arrays {
+		a.Release()
+	}
+	return record
+}

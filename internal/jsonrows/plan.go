@@ -1,0 +1,118 @@
+package jsonrows
+
+import (
+	"strings"
+
+	"github.com/ripen-data/ripen/schemas"
+)
+
+// Bounds on what a hostile source can make the decoder remember.
+const (
+	maxNames     = 512   // names that a plan node learns, after that they are looked up the slow way
+	maxNameBytes = 256   // longer names are not learned
+	maxDepth     = 10000 // nested objects and arrays, the bound of jsontext
+)
+
+// OtherFields is the key of Rows.Extra under which unknown fields are counted
+// once a source has sent more distinct names than are counted one by one.
+const OtherFields = "*"
+
+// node is one place in a record that the contract names, or a place on the way to one.
+type node struct {
+	children map[string]*node // next path part
+	slot     int              // index into scanner.slots; -1: no column reads this place
+	names    map[string]*entry
+	head     entry  // stands before the first name of the object
+	object   uint64 // the object of this node that is being read
+}
+
+// entry is a name that objects at a node were seen to have. The names that
+// followed it last time predict the next one, so that most names are compared
+// once and neither scanned nor hashed.
+type entry struct {
+	quoted string // as written, with both quotes
+	child  *node  // nil: no column reads below this name
+	next   [2]*entry
+	object uint64 // last object that had the name: having it twice is malformed
+	known  bool   // some column's path starts here, or the node is not the root
+	count  int64  // of unknown names at the root
+}
+
+// slot is where a value of the current record was found. kind is its first
+// byte: " { [ t f n - or a digit; 0 when the record does not have it.
+type slot struct {
+	start, end int // of the value; of a string, what is between the quotes
+	kind       byte
+	escaped    bool // a string with backslashes
+}
+
+// unknown is a field of the current record that the contract does not know.
+type unknown struct {
+	entry              *entry // nil when the name was not learned
+	nameStart, nameEnd int    // with quotes
+	start, end         int
+}
+
+func (u unknown) name(s *scanner) []byte {
+	raw := s.line[u.nameStart+1 : u.nameEnd-1]
+	return unescape(nil, raw)
+}
+
+// plan builds the tree of the contract's paths.
+func (s *scanner) plan(table schemas.Table) {
+	s.root = newNode()
+	whole := false
+	for _, c := range table.Columns {
+		for _, path := range c.Fields {
+			if path == "$" {
+				whole = true
+			} else {
+				s.slotOf(path)
+			}
+		}
+	}
+	// A table that keeps whole records drops nothing, so nothing is to be counted.
+	s.keepUnknown = table.Drift != schemas.Discard || !whole
+}
+
+func newNode() *node { return &node{slot: -1, names: map[string]*entry{}} }
+
+// slotOf is the slot of a dotted path, made when it is new.
+func (s *scanner) slotOf(path string) int {
+	n := s.root
+	for part := range strings.SplitSeq(path, ".") {
+		child := n.children[part]
+		if child == nil {
+			child = newNode()
+			if n.children == nil {
+				n.children = map[string]*node{}
+			}
+			n.children[part] = child
+		}
+		n = child
+	}
+	if n.slot < 0 {
+		n.slot = len(s.slots)
+		s.slots = append(s.slots, slot{})
+	}
+	return n.slot
+}
+
+// takeUnknown returns the counts of unknown fields and sets them to zero.
+func (s *scanner) takeUnknown(overflow int64) map[string]int64 {
+	var counts map[string]int64
+	add := func(name string, n int64) {
+		if n > 0 {
+			if counts == nil {
+				counts = map[string]int64{}
+			}
+			counts[name] += n
+		}
+	}
+	for name, e := range s.root.names {
+		add(name, e.count)
+		e.count = 0
+	}
+	add(OtherFields, overflow)
+	return counts
+}
