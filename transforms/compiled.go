@@ -1,0 +1,143 @@
+package transforms
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/ripen-data/ripen/internal/hint"
+	"github.com/ripen-data/ripen/schemas"
+	"github.com/ripen-data/ripen/transforms/syntax"
+)
+
+// Compiled is a model in the warehouse's dialect.
+type Compiled struct {
+	Model    *Model
+	SQL      string
+	Columns  []schemas.Column // name, type and description
+	UsesAsOf bool             // whether the statement itself names @as_of
+
+	catalog syntax.Catalog // what it reads
+}
+
+// Compile analyses and compiles models and everything above them, parents
+// first: the columns of one are the catalog of the next. With faults it returns
+// all of them joined, and what compiled; a model below a faulty one is left out
+// without a fault of its own.
+func (e *Engine) Compile(g *Graph, models []*Model) (map[*Model]*Compiled, error) {
+	wanted := g.ancestors(models)
+	compiled := map[*Model]*Compiled{}
+	columns := map[*Model][]schemas.Column{}
+	var faults []error
+	for _, m := range g.Order {
+		missing := func(p *Model) bool { return compiled[p] == nil }
+		if !wanted[m] || slices.ContainsFunc(g.parents[m], missing) {
+			continue
+		}
+		c, err := e.compileOne(m, g.catalog(m, columns))
+		if err != nil {
+			faults = append(faults, err)
+			continue
+		}
+		compiled[m], columns[m] = c, c.Columns
+	}
+	return compiled, errors.Join(faults...)
+}
+
+func (e *Engine) compileOne(m *Model, catalog syntax.Catalog) (*Compiled, error) {
+	key := e.cache.compiledKey(m.Source, catalog)
+	var entry compiledEntry
+	if !e.cache.get(key, &entry, &entry.Key) {
+		var statement *syntax.Statement
+		err := e.use(func(a Analyzer) (err error) {
+			statement, err = a.Check(catalog, m.Source)
+			return err
+		})
+		if err != nil {
+			return nil, err
+		}
+		entry.SQL, entry.Columns, err = e.compile(statement)
+		if err != nil {
+			return nil, err
+		}
+		entry.Key, entry.UsesAsOf = key, namesParameter(entry.SQL, AsOf)
+		e.cache.put(key, entry)
+	}
+	columns, err := m.describe(entry.Columns)
+	if err != nil {
+		return nil, err
+	}
+	return &Compiled{Model: m, SQL: entry.SQL, Columns: columns, UsesAsOf: entry.UsesAsOf, catalog: catalog}, nil
+}
+
+// describe checks what model.yaml says about columns against those that the
+// query returns, and adds the descriptions to them.
+func (m *Model) describe(columns []schemas.Column) ([]schemas.Column, error) {
+	columns = slices.Clone(columns)
+	names := make([]string, len(columns))
+	for i, c := range columns {
+		names[i] = c.Name
+		columns[i].Description = m.Columns[c.Name]
+	}
+	var faults []error
+	for _, key := range m.Key {
+		if !slices.Contains(names, key) {
+			faults = append(faults, m.Config.At(m.keyAt, fmt.Sprintf("key column %q is not returned by the query", key), hint.DidYouMean(key, names)))
+		}
+	}
+	described := make([]string, 0, len(m.Columns))
+	for name := range m.Columns {
+		described = append(described, name)
+	}
+	slices.Sort(described)
+	for _, name := range described {
+		if !slices.Contains(names, name) {
+			position := max(strings.Index(m.Config.Text, "\n  "+name+":")+1, 0)
+			faults = append(faults, m.Config.At(position, fmt.Sprintf("described column %q is not returned by the query", name), hint.DidYouMean(name, names)))
+		}
+	}
+	return columns, errors.Join(faults...)
+}
+
+// namesParameter reports whether SQL uses a parameter, written $name (DuckDB)
+// or @name (GoogleSQL), outside comments and quotes. Engines refuse values of
+// parameters that a statement does not use.
+func namesParameter(sql, name string) bool {
+	for i := 0; i < len(sql); {
+		rest := sql[i:]
+		switch {
+		case strings.HasPrefix(rest, "--"):
+			i += skipTo(rest, 2, "\n")
+		case strings.HasPrefix(rest, "/*"):
+			i += skipTo(rest, 2, "*/")
+		case rest[0] == '\'' || rest[0] == '"' || rest[0] == '`':
+			// A doubled quote inside closes and opens again: the same text is skipped.
+			i += skipTo(rest, 1, rest[:1])
+		case rest[0] == '$' || rest[0] == '@':
+			word := rest[1:]
+			if end := strings.IndexFunc(word, notNameRune); end >= 0 {
+				word = word[:end]
+			}
+			if strings.EqualFold(word, name) {
+				return true
+			}
+			i += 1 + len(word)
+		default:
+			i++
+		}
+	}
+	return false
+}
+
+// skipTo is the length of text up to and including the first mark behind from.
+func skipTo(text string, from int, mark string) int {
+	if i := strings.Index(text[from:], mark); i >= 0 {
+		return from + i + len(mark)
+	}
+	return len(text)
+}
+
+func notNameRune(r rune) bool {
+	return r != '_' && (r < '0' || r > '9') && (r < 'a' || r > 'z') && (r < 'A' || r > 'Z')
+}

@@ -1,0 +1,95 @@
+package transforms
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/goccy/go-yaml"
+
+	"github.com/ripen-data/ripen/internal/hint"
+	"github.com/ripen-data/ripen/transforms/syntax"
+)
+
+// config is a model.yaml.
+type config struct {
+	Enabled     *bool             `yaml:"enabled"` // absent means true
+	Description string            `yaml:"description"`
+	Owner       string            `yaml:"owner"`
+	Tags        []string          `yaml:"tags"`
+	Key         []string          `yaml:"key"`
+	Columns     map[string]string `yaml:"columns"`
+
+	source syntax.Source
+	keyAt  int
+}
+
+// configKeys are the words of a model.yaml, for advice on unknown ones.
+var configKeys = []string{"enabled", "description", "owner", "tags", "key", "columns"}
+
+// parseConfig reads a model.yaml strictly: an unknown word is a fault, because a
+// setting that is silently ignored is worse than none.
+func parseConfig(source syntax.Source) (*config, error) {
+	c := &config{source: source}
+	if strings.TrimSpace(source.Text) == "" {
+		return nil, source.At(0, "the file is missing or empty", "state at least `description:` and `key: [column, …]`")
+	}
+	err := yaml.UnmarshalWithOptions([]byte(source.Text), c, yaml.Strict())
+	var fault yaml.Error
+	var unknown *yaml.UnknownFieldError
+	switch {
+	case errors.As(err, &unknown):
+		word := unknown.Token.Value
+		return nil, at(source, unknown.Token.Position.Line, unknown.Token.Position.Column,
+			fmt.Sprintf("unknown setting %q", word), hint.DidYouMean(word, configKeys))
+	case errors.As(err, &fault) && fault.GetToken() != nil:
+		position := fault.GetToken().Position
+		return nil, at(source, position.Line, position.Column, fault.GetMessage(), "")
+	case err != nil:
+		return nil, source.At(0, err.Error(), "")
+	}
+	c.keyAt = c.offset("key")
+	return c, nil
+}
+
+func (c *config) enabled() bool { return c.Enabled == nil || *c.Enabled }
+
+// validate reports everything that an enabled model must have and has not.
+func (c *config) validate() error {
+	var faults []error
+	fault := func(word, message, advice string) {
+		faults = append(faults, c.source.At(c.offset(word), message, advice))
+	}
+	if strings.TrimSpace(c.Description) == "" {
+		fault("description", "the model has no description", "add `description:` with a sentence for its readers")
+	}
+	if len(c.Key) == 0 {
+		fault("key", "the model has no key", "add `key: [column, …]`: the columns that identify a row")
+	}
+	for i, column := range c.Key {
+		if !datasetName.MatchString(column) {
+			fault("key", fmt.Sprintf("key column %q is not a column name", column), "use lower-case letters, digits and underscores")
+		} else if slices.Contains(c.Key[:i], column) {
+			fault("key", fmt.Sprintf("key column %q stands twice", column), "name it once")
+		}
+	}
+	for _, tag := range c.Tags {
+		if tag == "" || strings.ContainsAny(tag, " ,:+@") {
+			fault("tags", fmt.Sprintf("tag %q cannot be selected", tag), "use letters, digits, - and _")
+		}
+	}
+	return errors.Join(faults...)
+}
+
+// offset is where a top-level setting starts; the start of the file when it is absent.
+func (c *config) offset(word string) int {
+	if strings.HasPrefix(c.source.Text, word+":") {
+		return 0
+	}
+	return max(strings.Index(c.source.Text, "\n"+word+":")+1, 0)
+}
+
+func at(source syntax.Source, line, column int, message, advice string) *syntax.Diagnostic {
+	return &syntax.Diagnostic{Name: source.Name, Line: line, Column: column, Message: message, Hint: advice}
+}

@@ -1,0 +1,218 @@
+package transforms
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"io/fs"
+	"maps"
+	"path"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/ripen-data/ripen/internal/hint"
+	"github.com/ripen-data/ripen/schemas"
+	"github.com/ripen-data/ripen/transforms/syntax"
+)
+
+// Project is a set of models and the raw tables below them.
+type Project struct {
+	Models []*Model        // enabled ones, ordered by dataset, name and version
+	Raw    []schemas.Table // contracts whose raw tables models may name
+
+	disabled map[string]string // address -> the model.yaml that switches it off
+}
+
+// root is the folder that names of files start with.
+const root = "sql"
+
+// Names of a model's files.
+const (
+	queryFile  = "query.sql"
+	configFile = "model.yaml"
+	casesFile  = "cases.txtar"
+)
+
+var (
+	datasetName = regexp.MustCompile(`^[a-z][a-z0-9_]*$`)
+	modelFolder = regexp.MustCompile(`^([a-z][a-z0-9_]*)_v([1-9][0-9]{0,3})$`)
+	versioned   = regexp.MustCompile(`_v[0-9]+$`)
+)
+
+// Load reads the models that ship with ripen and lays a project's own over
+// them; both file systems start inside the sql folder, own may be nil. A folder
+// of own replaces the shipped folder of the same name as a whole, and a
+// model.yaml with `enabled: false` switches a model off. All faults are
+// returned together, each a *syntax.Diagnostic.
+func Load(shipped, own fs.FS) (*Project, error) {
+	folders, err := readFolders(shipped, false)
+	if err != nil {
+		return nil, err
+	}
+	if own != nil {
+		over, err := readFolders(own, true)
+		if err != nil {
+			return nil, err
+		}
+		maps.Copy(folders, over)
+	}
+	project := &Project{Raw: schemas.Contracts(), disabled: map[string]string{}}
+	var faults []error
+	for _, address := range slices.Sorted(maps.Keys(folders)) {
+		model, err := folders[address].model()
+		switch {
+		case err != nil:
+			faults = append(faults, err)
+		case model == nil:
+			project.disabled[address] = folders[address].file(configFile)
+		default:
+			project.Models = append(project.Models, model)
+		}
+	}
+	slices.SortFunc(project.Models, func(a, b *Model) int {
+		return cmp.Or(cmp.Compare(a.Dataset, b.Dataset), cmp.Compare(a.Name, b.Name), cmp.Compare(a.Version, b.Version))
+	})
+	for i, m := range project.Models {
+		m.Latest = i+1 == len(project.Models) || project.Models[i+1].View() != m.View()
+	}
+	return project, errors.Join(faults...)
+}
+
+// Model finds a model by dataset.model (its latest version) or dataset.model_vN.
+func (p *Project) Model(name string) (*Model, bool) {
+	for _, m := range p.Models {
+		if name == m.Address() || m.Latest && name == m.View().String() {
+			return m, true
+		}
+	}
+	return nil, false
+}
+
+// folder is the folder of one model, with the text of its files.
+type folder struct {
+	dataset, base string
+	own           bool
+	files         map[string]string
+}
+
+func (f *folder) file(name string) string { return path.Join(root, f.dataset, f.base, name) }
+
+func (f *folder) source(name string) syntax.Source {
+	return syntax.Source{Name: f.file(name), Text: f.files[name]}
+}
+
+// readFolders reads <dataset>/<model>_v<N>/*, by dataset.model_vN.
+func readFolders(files fs.FS, own bool) (map[string]*folder, error) {
+	folders := map[string]*folder{}
+	datasets, err := fs.ReadDir(files, ".")
+	if errors.Is(err, fs.ErrNotExist) {
+		return folders, nil // a project without models of its own
+	}
+	if err != nil {
+		return nil, fmt.Errorf("read models: %w", err)
+	}
+	var faults []error
+	for _, dataset := range datasets {
+		if !dataset.IsDir() || strings.HasPrefix(dataset.Name(), ".") {
+			continue
+		}
+		models, err := fs.ReadDir(files, dataset.Name())
+		if err != nil {
+			return nil, fmt.Errorf("read models: %w", err)
+		}
+		for _, entry := range models {
+			if !entry.IsDir() || strings.HasPrefix(entry.Name(), ".") {
+				continue
+			}
+			f := &folder{dataset: dataset.Name(), base: entry.Name(), own: own, files: map[string]string{}}
+			if err := f.read(files); err != nil {
+				faults = append(faults, err)
+				continue
+			}
+			folders[f.dataset+"."+f.base] = f
+		}
+	}
+	return folders, errors.Join(faults...)
+}
+
+func (f *folder) read(files fs.FS) error {
+	if err := f.checkName(); err != nil {
+		return err
+	}
+	dir := path.Join(f.dataset, f.base)
+	entries, err := fs.ReadDir(files, dir)
+	if err != nil {
+		return fmt.Errorf("read model: %w", err)
+	}
+	known := []string{queryFile, configFile, casesFile}
+	for _, entry := range entries {
+		name := entry.Name()
+		if strings.HasPrefix(name, ".") || strings.HasSuffix(name, ".md") {
+			continue
+		}
+		if !slices.Contains(known, name) {
+			return f.source(name).At(0, "a model has no such file", hint.DidYouMean(name, known))
+		}
+		text, err := fs.ReadFile(files, path.Join(dir, name))
+		if err != nil {
+			return fmt.Errorf("read model: %w", err)
+		}
+		// One kind of line end, so that a checkout on Windows neither changes
+		// fingerprints nor columns of messages.
+		f.files[name] = strings.ReplaceAll(string(text), "\r\n", "\n")
+	}
+	return nil
+}
+
+// checkName refuses names that a warehouse, or the versioned view of another
+// model, would trip over.
+func (f *folder) checkName() error {
+	at := func(message, advice string) error {
+		return syntax.Source{Name: path.Join(root, f.dataset, f.base)}.At(0, message, advice)
+	}
+	parts := modelFolder.FindStringSubmatch(f.base)
+	switch {
+	case !datasetName.MatchString(f.dataset):
+		return at(fmt.Sprintf("%q is not a dataset name", f.dataset), "use lower-case letters, digits and underscores")
+	case strings.HasPrefix(f.dataset, "raw_") || strings.HasPrefix(f.dataset, "ripen_"):
+		return at(fmt.Sprintf("dataset %q is reserved: raw_… holds landed tables and ripen_… ripen's own", f.dataset), "choose another dataset")
+	case parts == nil:
+		return at(fmt.Sprintf("%q is not a model folder", f.base), "name it <model>_v<N> in lower case, e.g. fct_trial_v1")
+	case versioned.MatchString(parts[1]):
+		return at(fmt.Sprintf("model %q ends like a version", parts[1]), "a folder has one version, e.g. fct_trial_v2")
+	}
+	return nil
+}
+
+// model reads the folder; nil when it is switched off.
+func (f *folder) model() (*Model, error) {
+	config, err := parseConfig(f.source(configFile))
+	if err != nil {
+		return nil, err
+	}
+	if !config.enabled() {
+		return nil, nil
+	}
+	parts := modelFolder.FindStringSubmatch(f.base)
+	version, err := strconv.Atoi(parts[2])
+	if err != nil {
+		return nil, fmt.Errorf("read model %s: %w", f.base, err)
+	}
+	source := f.source(queryFile)
+	if strings.TrimSpace(source.Text) == "" {
+		return nil, source.At(0, "the query is missing", "write it, or set `enabled: false` in "+configFile)
+	}
+	grain, err := grain(source)
+	if err := errors.Join(err, config.validate()); err != nil {
+		return nil, err
+	}
+	return &Model{
+		Dataset: f.dataset, Name: parts[1], Version: version, Own: f.own,
+		Grain: grain, Description: config.Description, Owner: config.Owner,
+		Tags: config.Tags, Key: config.Key, Columns: config.Columns,
+		Source: source, Config: config.source, Cases: f.source(casesFile),
+		keyAt: config.keyAt,
+	}, nil
+}
