@@ -10,8 +10,17 @@
 // Layout, with <source> the name in ripen.yaml and <table> a contract ID:
 //
 //	<source>/<table>/manifests/000001.json
-//	<source>/<table>/data/<random>-0001.parquet
-//	<source>/<table>/data/<random>-rejects.parquet
+//	<source>/<table>/data/000001-<start of the run>-<random>-0001.parquet
+//	<source>/<table>/data/000001-<start of the run>-<random>-rejects-0001.parquet
+//
+// A data file starts with the number of the only manifest that can ever name
+// it. So once that manifest exists, a file which it does not name is dead, and
+// Zone.Sweep needs no lock to tell a dead file from a living writer's.
+//
+// What happens on failure: a run that cannot write, or whose files do not read
+// back as what was written, commits nothing and removes its files. A run that is
+// killed leaves files that no manifest names. In both cases the next run resumes
+// at the cursor of the newest manifest, so nothing is lost and nothing doubled.
 package landing
 
 import (
