@@ -1,0 +1,92 @@
+package orchestrate
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+)
+
+// RunRecord is the history of one run.
+type RunRecord struct {
+	RunID      string          `json:"run_id"`
+	Command    string          `json:"command"`
+	AsOf       time.Time       `json:"as_of"`
+	StartedAt  time.Time       `json:"started_at"`
+	FinishedAt time.Time       `json:"finished_at"`
+	Status     Status          `json:"status"`
+	Error      string          `json:"error,omitempty"`
+	PeakMemory int64           `json:"peak_memory_bytes"` // of the process
+	Rejects    int64           `json:"rejected_records"`
+	Stages     json.RawMessage `json:"stages,omitempty"` // as the command sums them up
+	Steps      []StepRecord    `json:"steps"`
+}
+
+// StepRecord is the history of one step.
+type StepRecord struct {
+	Name    string  `json:"name"`
+	Status  Status  `json:"status"`
+	Seconds float64 `json:"seconds"`
+	Error   string  `json:"error,omitempty"`
+}
+
+// Ledger keeps one JSON file per run in a directory; the file appears whole or
+// not at all, when the run has ended. A killed run leaves no record.
+type Ledger struct{ dir string }
+
+// NewLedger returns the ledger in dir, which need not exist.
+func NewLedger(dir string) *Ledger { return &Ledger{dir} }
+
+// Add writes the record of a run; its id must sort by time.
+func (l *Ledger) Add(r RunRecord) error {
+	if err := os.MkdirAll(l.dir, 0o755); err != nil {
+		return err
+	}
+	text, err := json.MarshalIndent(r, "", "  ")
+	if err != nil {
+		return err
+	}
+	path := filepath.Join(l.dir, r.RunID+".json")
+	temporary := path + ".tmp"
+	if err := os.WriteFile(temporary, append(text, '\n'), 0o644); err != nil {
+		return err
+	}
+	return os.Rename(temporary, path)
+}
+
+// Last returns the newest n records, newest first.
+func (l *Ledger) Last(n int) ([]RunRecord, error) {
+	entries, err := os.ReadDir(l.dir)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	var names []string
+	for _, e := range entries {
+		if strings.HasSuffix(e.Name(), ".json") {
+			names = append(names, e.Name())
+		}
+	}
+	slices.Sort(names)
+	slices.Reverse(names)
+	records := make([]RunRecord, 0, min(n, len(names)))
+	for _, name := range names[:min(n, len(names))] {
+		text, err := os.ReadFile(filepath.Join(l.dir, name))
+		if err != nil {
+			return records, err
+		}
+		var r RunRecord
+		if err := json.Unmarshal(text, &r); err != nil {
+			return records, fmt.Errorf("run record %s: %w", name, err)
+		}
+		records = append(records, r)
+	}
+	return records, nil
+}
