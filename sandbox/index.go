@@ -1,0 +1,4 @@
+package sandbox
+
+type index struct{}
+type bucket struct{}
