@@ -62,7 +62,7 @@ type Config struct {
 	CheckpointRows int           // 5000 rows of a listing or of windows are committed together
 	PageSize       int           // 100
 
-	Clock func() time.Time
+	Clock func() time.Time         // what the source calls now; waits are timed by HTTP.Clock
 	Note  func(table, note string) // hears what the reader should know, e.g. a second full listing
 	HTTP  httpx.Options            // attempts, waits, transport; source, address, token, policy and limits are set here
 }
@@ -109,8 +109,10 @@ func New(c Config) (*Extractor, error) {
 	}
 	options := c.HTTP
 	options.Source, options.BaseURL, options.Token = "hubspot", c.BaseURL, strings.TrimSpace(c.Token)
-	options.Clock = c.Clock
-	options.Policy = policy{clock: c.Clock, keyName: c.KeyName}
+	if options.Clock == nil {
+		options.Clock = time.Now
+	}
+	options.Policy = policy{clock: options.Clock, keyName: c.KeyName}
 	options.Limits = map[string]httpx.Limit{
 		objectRequests: limit,
 		searchRequests: {PerSecond: c.SearchLimit, Burst: max(1, int(c.SearchLimit)), Fixed: true},

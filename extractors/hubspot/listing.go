@@ -113,16 +113,14 @@ func (r *run) list(ctx context.Context, object string, s state, seen, archived *
 		}
 		l = &listing{Top: l.Top, Archived: true}
 	}
-	met := 0
 	err := r.pages(ctx, r.objectPath(object), r.listQuery(true), l.After, func(records []record, next string) error {
 		for _, rec := range records {
-			met++
 			archived.Meet(parseInstant(rec.ArchivedAt), rec.ID, rec.ArchivedAt)
 			if err := r.append(object, rec, ""); err != nil {
 				return err
 			}
 		}
-		s.Overflow = s.Overflow || met > recent.MaxEntries
+		s.Overflow = s.Overflow || archived.Full()
 		if r.rows.Len() >= r.config.CheckpointRows && next != "" {
 			return r.commit(object, at(listing{Top: l.Top, Archived: true, After: next}))
 		}
@@ -162,10 +160,8 @@ func (r *run) isStale(err error, token string) bool {
 // modification dates say nothing about when they were archived.
 func (r *run) archivedRecords(ctx context.Context, object string, s *state, archived *recent.Set) error {
 	from := s.Until - r.config.Overlap.Milliseconds()
-	met := 0
 	err := r.pages(ctx, r.objectPath(object), r.listQuery(true), "", func(records []record, _ string) error {
 		for _, rec := range records {
-			met++
 			at := parseInstant(rec.ArchivedAt)
 			if archived.Meet(at, rec.ID, rec.ArchivedAt) || s.Overflow && at != 0 && at < from {
 				continue
@@ -179,6 +175,6 @@ func (r *run) archivedRecords(ctx context.Context, object string, s *state, arch
 		}
 		return nil
 	})
-	s.Overflow = met > recent.MaxEntries
+	s.Overflow = archived.Full()
 	return err
 }

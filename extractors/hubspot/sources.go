@@ -73,7 +73,7 @@ func checkProperties(names map[string]string) error {
 	known := map[string]bool{}
 	for _, s := range sources {
 		for _, property := range propertiesOf(contract(s.contract), source{}) {
-			known[property] = true
+			known[property] = property != ""
 		}
 	}
 	for _, key := range slices.Sorted(maps.Keys(names)) {

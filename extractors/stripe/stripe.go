@@ -56,7 +56,7 @@ type Config struct {
 	PageSize       int           // 100
 	Fetchers       int           // 4 objects are fetched at once
 
-	Clock func() time.Time
+	Clock func() time.Time         // what the source calls now; waits are timed by HTTP.Clock
 	Note  func(table, note string) // hears what the reader should know, e.g. a second full listing
 	HTTP  httpx.Options            // attempts, waits, transport; source, address, token, policy and limits are set here
 }
@@ -93,8 +93,10 @@ func New(c Config) (*Extractor, error) {
 	options := c.HTTP
 	options.Source, options.BaseURL, options.Token = "stripe", c.BaseURL, strings.TrimSpace(c.APIKey)
 	options.Header = http.Header{"Stripe-Version": {c.Version}}
-	options.Clock = c.Clock
-	options.Policy = policy{clock: c.Clock, keyName: c.KeyName}
+	if options.Clock == nil {
+		options.Clock = time.Now
+	}
+	options.Policy = policy{clock: options.Clock, keyName: c.KeyName}
 	options.Limits = map[string]httpx.Limit{"": {PerSecond: c.RateLimit, Burst: max(1, int(c.RateLimit)), Fixed: true}}
 	client, err := httpx.New(options)
 	if err != nil {

@@ -63,6 +63,9 @@ func (s *Set) Meet(at int64, parts ...string) bool {
 	return known || met
 }
 
+// Full reports whether this run met more than a text can hold.
+func (s *Set) Full() bool { return len(s.met) > MaxEntries }
+
 // Text is the set for a cursor: what this run met, from the given instant on.
 func (s *Set) Text(from int64) string {
 	kept := newest(s.met, from)
