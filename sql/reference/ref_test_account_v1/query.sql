@@ -13,6 +13,7 @@ marks as (
         value_text string,
         note_text string
     >>[
+        ('email_domain', 'tallyboard.example', 'the company of ripen sandbox itself'),
         ('email_domain', 'example.com', 'reserved for documentation, RFC 2606'),
         ('email_domain', 'example.org', 'reserved for documentation, RFC 2606'),
         ('email_domain', 'example.net', 'reserved for documentation, RFC 2606'),

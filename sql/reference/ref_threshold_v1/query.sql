@@ -28,6 +28,7 @@ thresholds as (
         ('too_early_days', 1, 3.0, 'days', 'What has not happened by day 3 counts against a trial; before, it is too early to tell.', timestamp '2000-01-01 00:00:00+00', null),
         ('contacted_days', 1, 7.0, 'days', 'Accounts they have already talked to this week.', timestamp '2000-01-01 00:00:00+00', null),
         ('attention_count', 1, 3.0, 'count', 'The two or three accounts that need outreach today.', timestamp '2000-01-01 00:00:00+00', null),
+        ('identity_value_cap', 1, 4.0, 'count', 'A domain that more workspaces than this share belongs to an agency or a university, not to one company.', timestamp '2000-01-01 00:00:00+00', null),
         ('product_stale_hours', 1, 24.0, 'hours', 'Behavioural data 24 hours old is not trusted.', timestamp '2000-01-01 00:00:00+00', null),
         ('crm_stale_hours', 1, 96.0, 'hours', 'CRM data 4 days old is not trusted.', timestamp '2000-01-01 00:00:00+00', null)
     ]) as threshold

@@ -42,6 +42,7 @@ final as (
         nullif(trim(json_value(metadata, '$.account_id')), '') as product_account_id,
         status,
         trial_start is not null and trial_end is not null as is_trial,
+        false as is_whole_trial,
         coalesce(price_lookup_key, price_nickname, price_id) as plan_code,
         quantity as seat_count,
         -- Minor units become units; currencies without minor units (yen …) are left for the full mart.
@@ -76,6 +77,7 @@ final as (
         nullif(trim(product_account_id), '') as product_account_id,
         status,
         coalesce(is_trial, trial_start_at is not null) as is_trial,
+        coalesce(is_trial, false) as is_whole_trial,
         plan_code,
         seat_count,
         mrr_amount,
