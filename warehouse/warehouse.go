@@ -40,17 +40,27 @@ type RawTables interface {
 	Load(ctx context.Context, table schemas.Table, run Run) (Load, error)
 }
 
+// Batches is what an engine may offer besides RawTables: several runs of one
+// table, of any sources, in one transaction. The Loader uses it where many runs wait.
+type Batches interface {
+	// LoadBatch is Load for all of the runs, or none.
+	LoadBatch(ctx context.Context, table schemas.Table, runs []Run) ([]Load, error)
+}
+
 // Models is what transforms needs of an engine.
 type Models interface {
 	// Build creates the table stmt.Target from stmt.SQL, replacing it atomically.
 	Build(ctx context.Context, stmt Statement) (Stats, error)
 	// Publish points the stable views at their new tables, all of them or none,
 	// and records it in ripen_meta.build. Tables that no publication names any
-	// more and that belong to the same models are dropped afterwards.
+	// more and that belong to the same models, that is, Build made them under the
+	// same Statement.Name, are dropped with it.
 	Publish(ctx context.Context, publications []Publication) error
 	// Published returns what each stable view points at.
 	Published(ctx context.Context) ([]Publication, error)
-	// Query runs a statement and yields its rows in batches.
+	// Query runs a statement and yields its rows in batches, at least one, so that
+	// the columns of an empty result are known too. A batch belongs to the iterator:
+	// Retain what must outlive the step. The first error ends the sequence.
 	Query(ctx context.Context, stmt Statement) iter.Seq2[arrow.Record, error]
 }
 
@@ -99,7 +109,7 @@ type Publication struct {
 	BuiltAt time.Time
 }
 
-// Stats is what a statement did.
+// Stats is what a statement did. Bytes is 0 where the engine does not tell.
 type Stats struct {
 	Rows  int64
 	Bytes int64

@@ -1,0 +1,235 @@
+// Package duckdb is the warehouse in one DuckDB file, in process.
+//
+// One process at a time may hold the file; inside it everything is safe for
+// concurrent use. Every change is one DuckDB transaction, so a process that is
+// killed leaves the file as it was before or as it is after. Transactions that
+// collide (DuckDB detects it when they write or commit) are repeated.
+//
+// Sessions are the same everywhere: time zone UTC, and NULL the smallest value
+// in every order as in GoogleSQL. Extensions are neither downloaded nor loaded
+// from disk: those that ripen needs are linked in.
+//
+// Layout of the file:
+//
+//	raw_<dataset>.<table>   what the Loader appends to
+//	ripen_build.<table>     what Build makes
+//	<dataset>.<model>       views that Publish points at the tables of ripen_build
+//	ripen_meta.load         load ledger, one row per load
+//	ripen_meta.build        publication ledger, newest row of a view is in force
+//	ripen_meta.built        which statement made which table
+//	ripen_meta.setup        hashes of the Setup texts that ran
+package duckdb
+
+import (
+	"context"
+	"crypto/sha256"
+	"database/sql"
+	"database/sql/driver"
+	"encoding/hex"
+	"fmt"
+	"net/url"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"time"
+
+	duck "github.com/duckdb/duckdb-go/v2"
+
+	"github.com/ripen-data/ripen/internal/hint"
+	"github.com/ripen-data/ripen/warehouse"
+)
+
+// Memory is the Path of a database without a file.
+const Memory = ":memory:"
+
+// Config says which database to open and what it may use.
+type Config struct {
+	Path        string // of the file, created where it is missing; or Memory
+	Threads     int    // default: one per core
+	MemoryLimit string // e.g. 4GB; default: 80 % of the machine's memory
+	TempDir     string // where DuckDB spills to; default: beside the file
+	// Setup is SQL whose effect lives in the database file, e.g. CREATE OR REPLACE
+	// MACRO. A text that ran on this file before is not run again, nor is any with
+	// ReadOnly.
+	Setup    []string
+	ReadOnly bool
+	Clock    func() time.Time // default time.Now
+}
+
+// DB is an open database. It implements warehouse.Warehouse and warehouse.Batches.
+type DB struct {
+	sql   *sql.DB
+	clock func() time.Time
+}
+
+var (
+	_ warehouse.Warehouse = (*DB)(nil)
+	_ warehouse.Batches   = (*DB)(nil)
+)
+
+// Open opens the database and creates what ripen keeps in it for itself. When
+// another process holds the file the error is ErrLocked.
+func Open(ctx context.Context, cfg Config) (*DB, error) {
+	db, err := open(ctx, cfg)
+	if err != nil {
+		return nil, fmt.Errorf("open warehouse %s: %w", cfg.Path, lockError(err))
+	}
+	return db, nil
+}
+
+func open(ctx context.Context, cfg Config) (*DB, error) {
+	dsn, err := cfg.dsn()
+	if err != nil {
+		return nil, err
+	}
+	connector, err := duck.NewConnector(dsn, initSession)
+	if err != nil {
+		return nil, err
+	}
+	db := &DB{sql: sql.OpenDB(connector), clock: cfg.Clock}
+	if db.clock == nil {
+		db.clock = time.Now
+	}
+	err = db.registerFunctions(ctx)
+	if err == nil && !cfg.ReadOnly {
+		err = db.setUp(ctx, cfg.Setup)
+	}
+	if err != nil {
+		_ = db.sql.Close() // the first error tells more
+		return nil, err
+	}
+	return db, nil
+}
+
+// Close writes what is in the log into the file and closes it.
+func (db *DB) Close() error {
+	if err := db.sql.Close(); err != nil {
+		return fmt.Errorf("close warehouse: %w", err)
+	}
+	return nil
+}
+
+// initSession runs on every connection of the pool.
+func initSession(conn driver.ExecerContext) error {
+	_, err := conn.ExecContext(context.Background(), `SET TimeZone = 'UTC'`, nil)
+	return err
+}
+
+func (cfg Config) dsn() (string, error) {
+	path := cfg.Path
+	switch {
+	case path == "":
+		return "", hint.New("no path is given", "give a file name, or %s for a database that is gone when the process ends", Memory)
+	case path != Memory:
+		abs, err := filepath.Abs(path)
+		if err != nil {
+			return "", err
+		}
+		path = abs
+	}
+	if strings.ContainsAny(path, "?%") {
+		return "", fmt.Errorf("the driver takes no path with ? or %%")
+	}
+	options := url.Values{
+		"autoinstall_known_extensions": {"false"},
+		"autoload_known_extensions":    {"false"},
+		"default_null_order":           {"nulls_first_on_asc_last_on_desc"},
+	}
+	if cfg.Threads > 0 {
+		options.Set("threads", strconv.Itoa(cfg.Threads))
+	}
+	if cfg.MemoryLimit != "" {
+		options.Set("memory_limit", cfg.MemoryLimit)
+	}
+	if cfg.TempDir != "" {
+		options.Set("temp_directory", cfg.TempDir)
+	}
+	if cfg.ReadOnly {
+		options.Set("access_mode", "READ_ONLY")
+	}
+	return path + "?" + options.Encode(), nil
+}
+
+const metaTables = `
+CREATE SCHEMA IF NOT EXISTS ripen_meta;
+CREATE SCHEMA IF NOT EXISTS ripen_build;
+CREATE TABLE IF NOT EXISTS ripen_meta.load (
+    load_id VARCHAR PRIMARY KEY, -- two processes' worth of care: one load, one row
+    source VARCHAR NOT NULL,
+    table_id VARCHAR NOT NULL,
+    sequence BIGINT NOT NULL,
+    row_count BIGINT NOT NULL,
+    byte_count BIGINT NOT NULL,
+    reject_count BIGINT NOT NULL,
+    committed_at TIMESTAMP NOT NULL,
+    loaded_at TIMESTAMP NOT NULL
+);
+CREATE TABLE IF NOT EXISTS ripen_meta.build (
+    publication BIGINT NOT NULL,
+    view_dataset VARCHAR NOT NULL,
+    view_name VARCHAR NOT NULL,
+    table_dataset VARCHAR NOT NULL,
+    table_name VARCHAR NOT NULL,
+    build_id VARCHAR NOT NULL,
+    version BIGINT NOT NULL,
+    row_count BIGINT NOT NULL,
+    built_at TIMESTAMP NOT NULL,
+    published_at TIMESTAMP NOT NULL
+);
+CREATE TABLE IF NOT EXISTS ripen_meta.built (
+    table_dataset VARCHAR NOT NULL,
+    table_name VARCHAR NOT NULL,
+    statement_name VARCHAR NOT NULL,
+    built_at TIMESTAMP NOT NULL
+);
+CREATE TABLE IF NOT EXISTS ripen_meta.setup (
+    sha256 VARCHAR NOT NULL,
+    applied_at TIMESTAMP NOT NULL
+);`
+
+// setUp creates the ledgers and runs the Setup texts that have not run yet.
+// On a file that has it all it only reads.
+func (db *DB) setUp(ctx context.Context, texts []string) error {
+	var tables int
+	err := db.sql.QueryRowContext(ctx, `
+		SELECT count(*) FROM duckdb_tables()
+		WHERE database_name = current_database() AND schema_name = 'ripen_meta'
+		AND table_name IN ('load', 'build', 'built', 'setup')`).Scan(&tables)
+	if err != nil {
+		return err
+	}
+	if tables < 4 {
+		if err := db.inTx(ctx, func(tx *sql.Tx) error {
+			_, err := tx.ExecContext(ctx, metaTables)
+			return err
+		}); err != nil {
+			return fmt.Errorf("create ledgers: %w", err)
+		}
+	}
+	for i, text := range texts {
+		sum := sha256.Sum256([]byte(text))
+		if err := db.setUpOnce(ctx, hex.EncodeToString(sum[:]), text); err != nil {
+			return fmt.Errorf("setup text %d: %w", i+1, err)
+		}
+	}
+	return nil
+}
+
+func (db *DB) setUpOnce(ctx context.Context, sum, text string) error {
+	const isNewest = `SELECT count(*) > 0 FROM ripen_meta.setup WHERE sha256 = $1`
+	var done bool
+	if err := db.sql.QueryRowContext(ctx, isNewest, sum).Scan(&done); err != nil || done {
+		return err
+	}
+	return db.inTx(ctx, func(tx *sql.Tx) error {
+		if _, err := tx.ExecContext(ctx, text); err != nil {
+			return err
+		}
+		_, err := tx.ExecContext(ctx, `INSERT INTO ripen_meta.setup VALUES ($1, $2)`, sum, timestamp(db.clock()))
+		return err
+	})
+}
+
+// timestamp is a parameter of the type TIMESTAMP; without it the driver would
+// bind TIMESTAMPTZ.
+func timestamp(t time.Time) any { return duck.Typed(t.UTC(), duck.TYPE_TIMESTAMP) }
