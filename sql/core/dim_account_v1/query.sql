@@ -52,7 +52,7 @@ companies as (
         countif(map.node_class = 'product_account') as product_account_count,
         countif(map.node_class = 'billing_customer') as billing_customer_count,
         countif(map.node_class = 'crm_account') as crm_record_count,
-        min(map.first_seen_at) as first_seen_at,
+        min(map.valid_from_at) as first_seen_at,
         min(map.confidence_score) as identity_confidence_score,
         logical_or(test_nodes.node_id is not null) as is_test
     from map

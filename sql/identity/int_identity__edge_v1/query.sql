@@ -47,7 +47,7 @@ customer_subscriptions as (
     from subscriptions
     where customer_id is not null and product_account_id is not null
     group by customer_id
-    having min(product_account_id) = max(product_account_id)
+    having min(subscriptions.product_account_id) = max(subscriptions.product_account_id)
 ),
 
 claims as (
