@@ -14,6 +14,7 @@ import (
 	"runtime"
 	"slices"
 	"strings"
+	"syscall"
 	"time"
 
 	"github.com/ripen-data/ripen/internal/hint"
@@ -108,6 +109,9 @@ func (d *Dir) Open(ctx context.Context, name string) (Object, error) {
 		return nil, fmt.Errorf("open %s: %w", name, err)
 	}
 	file, err := os.Open(d.path(name))
+	if missing(err) {
+		err = fs.ErrNotExist
+	}
 	if err != nil {
 		return nil, wrapName("open", name, err)
 	}
@@ -151,7 +155,7 @@ func (d *Dir) walk(ctx context.Context, folder, prefix string, yield func(string
 		return false
 	}
 	entries, err := os.ReadDir(d.path(folder))
-	if errors.Is(err, fs.ErrNotExist) {
+	if missing(err) {
 		return true
 	}
 	if err != nil {
@@ -193,7 +197,7 @@ func (d *Dir) Delete(ctx context.Context, name string) error {
 	if err := ctx.Err(); err != nil {
 		return fmt.Errorf("delete %s: %w", name, err)
 	}
-	if err := os.Remove(d.path(name)); err != nil && !errors.Is(err, fs.ErrNotExist) {
+	if err := os.Remove(d.path(name)); err != nil && !missing(err) {
 		return wrapName("delete", name, err)
 	}
 	return nil
@@ -236,6 +240,11 @@ func (d *Dir) Clean(ctx context.Context, before time.Time) (n int, err error) {
 func (d *Dir) URI(name string) string { return d.path(name) }
 
 func (d *Dir) path(name string) string { return filepath.Join(d.root, filepath.FromSlash(name)) }
+
+// missing also knows names below an object, which has no names below it.
+func missing(err error) bool {
+	return errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.ENOTDIR)
+}
 
 func checkName(name string) error {
 	if !fs.ValidPath(name) || name == "." || strings.Contains(name, `\`) || strings.Contains("/"+name, "/"+tempPrefix) {

@@ -8,6 +8,8 @@ import (
 	"fmt"
 	"io"
 	"maps"
+
+	"github.com/ripen-data/ripen/internal/hint"
 )
 
 // maxManifestBytes bounds what is read as a manifest: about 100,000 files.
@@ -50,8 +52,28 @@ func LoadID(m Manifest) string {
 // Key names the manifest.
 func (m Manifest) Key() Key { return Key{m.Source, m.Table, m.Sequence} }
 
+// sealed is a manifest as it is stored. The checksum is over the JSON form of
+// the manifest, so a bit that flips at rest cannot pass for another commit.
+type sealed struct {
+	Manifest
+	Checksum string `json:"checksum"`
+}
+
+func seal(m Manifest) (sealed, error) {
+	text, err := json.Marshal(m)
+	if err != nil {
+		return sealed{}, err
+	}
+	sum := sha256.Sum256(text)
+	return sealed{m, hex.EncodeToString(sum[:])}, nil
+}
+
 func writeManifest(ctx context.Context, bucket Bucket, m Manifest) error {
-	text, err := json.MarshalIndent(m, "", "  ")
+	stored, err := seal(m)
+	if err != nil {
+		return fmt.Errorf("manifest %s: %w", m.Key().object(), err)
+	}
+	text, err := json.MarshalIndent(stored, "", "  ")
 	if err != nil {
 		return fmt.Errorf("manifest %s: %w", m.Key().object(), err)
 	}
@@ -76,12 +98,19 @@ func readManifest(ctx context.Context, bucket Bucket, key Key) (Manifest, error)
 	if err != nil {
 		return Manifest{}, fmt.Errorf("manifest %s: %w", name, err)
 	}
-	var m Manifest
-	if err := json.Unmarshal(text, &m); err != nil {
+	var found sealed
+	if err := json.Unmarshal(text, &found); err != nil {
 		return Manifest{}, fmt.Errorf("manifest %s: %w", name, err)
 	}
-	if m.Key() != key {
-		return Manifest{}, fmt.Errorf("manifest %s: it says it is %s", name, m.Key().object())
+	again, err := seal(found.Manifest)
+	switch {
+	case err != nil:
+		return Manifest{}, fmt.Errorf("manifest %s: %w", name, err)
+	case again.Checksum != found.Checksum:
+		return Manifest{}, hint.Wrap(fmt.Errorf("manifest %s: its checksum does not fit its content", name),
+			"restore the file; if it was never loaded, delete it, and the next run reads its rows again")
+	case found.Key() != key:
+		return Manifest{}, fmt.Errorf("manifest %s: it says it is %s", name, found.Key().object())
 	}
-	return m, nil
+	return found.Manifest, nil
 }
