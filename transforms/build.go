@@ -130,7 +130,7 @@ func (b *Builder) build(ctx context.Context, m *Model) (Result, error) {
 	if built.BuildID == "" {
 		table := warehouse.TableName{Dataset: BuildDataset, Table: fmt.Sprintf("%s__%s__%s", m.Dataset, m.VersionView().Table, id[:8])}
 		stats, err := b.into.Build(ctx, warehouse.Statement{
-			Name: m.String(), SQL: compiled.SQL, Params: b.params(compiled), Target: table, Columns: compiled.Columns,
+			Name: m.Address(), SQL: compiled.SQL, Params: b.params(compiled), Target: table, Columns: compiled.Columns,
 		})
 		if err != nil {
 			return result, fmt.Errorf("build %s: %w", m, err)

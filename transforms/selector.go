@@ -291,7 +291,7 @@ func matchesName(m *Model, value string) bool {
 func matchesPath(m *Model, pattern string) bool {
 	for _, file := range []string{m.Source.Name, m.Config.Name} {
 		for p := file; p != "."; p = path.Dir(p) {
-			if ok, err := path.Match(pattern, p); err == nil && ok {
+			if glob(pattern, p) {
 				return true
 			}
 		}
@@ -299,8 +299,8 @@ func matchesPath(m *Model, pattern string) bool {
 	return false
 }
 
-// glob matches like a shell, except that * also crosses dots, as in dbt.
+// glob matches like a shell; [!a] is accepted for [^a], as in dbt.
 func glob(pattern, name string) bool {
-	ok, err := path.Match(pattern, name)
+	ok, err := path.Match(strings.ReplaceAll(pattern, "[!", "[^"), name)
 	return err == nil && ok
 }
