@@ -11,6 +11,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -220,9 +221,17 @@ func (f *fake) takeRequests() []string {
 
 func (f *fake) extractor(t *testing.T, change func(*Config)) *Extractor {
 	t.Helper()
+	var passed atomic.Int64 // waits move the clock instead of taking time
 	c := Config{
 		BaseURL: f.server.URL, APIKey: testKey, Clock: f.Now, PageSize: 3, CheckpointRows: 4, RateLimit: 1e6,
-		HTTP: httpx.Options{Sleep: func(ctx context.Context, _ time.Duration) error { return ctx.Err() }, MaxAttempts: 3},
+		HTTP: httpx.Options{
+			MaxAttempts: 3,
+			Clock:       func() time.Time { return time.Unix(0, passed.Load()) },
+			Sleep: func(ctx context.Context, d time.Duration) error {
+				passed.Add(int64(d))
+				return ctx.Err()
+			},
+		},
 	}
 	if change != nil {
 		change(&c)
