@@ -1,0 +1,534 @@
+package hubspot
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/ripen-data/ripen/internal/hint"
+	"github.com/ripen-data/ripen/internal/httpx"
+	"github.com/ripen-data/ripen/landing"
+)
+
+// portal fills a fake with companies of several ages, numbered from 101.
+func portal(t *testing.T, companies int) *fake {
+	f := newFake(t)
+	for i := range companies {
+		f.putAt("companies", 101+i, map[string]string{"name": "n0"}, f.now.Add(-time.Duration(200-i)*24*time.Hour))
+	}
+	return f
+}
+
+func wantIDs(from, n int) []string {
+	var ids []string
+	for i := range n {
+		ids = append(ids, fmt.Sprint(from+i))
+	}
+	return ids
+}
+
+func TestExtractor_ListsEverythingOnceAndThenNothing(t *testing.T) {
+	f := portal(t, 25)
+	f.archive("companies", 103)
+	f.archive("companies", 110)
+	f.put("companies", 120, map[string]string{"name": "changed just before"})
+	e := f.extractor(t, nil)
+	var w warehouse
+	w.mustPull(t, e, "hubspot.companies")
+	if diff := cmp.Diff(wantIDs(101, 25), w.column("id")); diff != "" {
+		t.Error(diff)
+	}
+	archived := slices.DeleteFunc(w.column("is_archived", "id"), func(s string) bool { return strings.HasPrefix(s, "false") })
+	if diff := cmp.Diff([]string{"true/103", "true/110"}, archived); diff != "" {
+		t.Error(diff)
+	}
+	if w.commits < 4 {
+		t.Errorf("%d commits: the listing cannot be resumed", w.commits)
+	}
+	for range 3 {
+		f.advance(20 * time.Minute)
+		before := w
+		w.mustPull(t, e, "hubspot.companies")
+		if w.commits != before.commits || w.cursor != before.cursor {
+			t.Fatal("nothing was new, yet something was committed")
+		}
+	}
+	f.advance(25 * time.Hour)
+	w.mustPull(t, e, "hubspot.companies")
+	if len(w.rows) != 25 || !strings.Contains(string(w.cursor), fmt.Sprint(f.now.UnixMilli())) {
+		t.Errorf("an old cursor did not move: %.200s, %d rows", w.cursor, len(w.rows))
+	}
+}
+
+func TestExtractor_FindsChangesDeletionsAndMerges(t *testing.T) {
+	f := portal(t, 12)
+	e := f.extractor(t, nil)
+	var w warehouse
+	w.mustPull(t, e, "hubspot.companies")
+	w.rows = nil
+	f.advance(2 * time.Hour)
+	f.put("companies", 102, map[string]string{"name": "n1"})
+	f.archive("companies", 104) // its modification date stays months old
+	f.merge("companies", 900, 105, 106)
+	f.put("companies", 901, map[string]string{"name": "new"})
+	f.advance(time.Minute)
+	w.mustPull(t, e, "hubspot.companies")
+	want := []string{"102/n1/false/-", "104/n0/true/-", "900/-/false/105;106", "901/new/false/-"}
+	if diff := cmp.Diff(want, w.column("id", "name", "is_archived", "merged_object_ids")); diff != "" {
+		t.Error(diff)
+	}
+	f.advance(time.Minute)
+	f.put("companies", 102, map[string]string{"name": "n2"})
+	f.advance(time.Minute)
+	w.mustPull(t, e, "hubspot.companies")
+	f.advance(30 * time.Minute)
+	w.mustPull(t, e, "hubspot.companies")
+	if diff := cmp.Diff(append(want, "102/n2/false/-"), w.column("id", "name", "is_archived", "merged_object_ids"), sorted); diff != "" {
+		t.Error(diff)
+	}
+}
+
+var sorted = cmp.Transformer("sorted", func(list []string) []string { return slices.Sorted(slices.Values(list)) })
+
+func TestExtractor_FindsWhatSearchShowsLate(t *testing.T) {
+	f := portal(t, 3)
+	e := f.extractor(t, nil)
+	var w warehouse
+	w.mustPull(t, e, "hubspot.companies")
+	w.rows = nil
+	for i := range 12 {
+		f.advance(15 * time.Minute)
+		f.delay = time.Duration(i%3) * 20 * time.Minute
+		f.put("companies", 500+i, nil)
+		f.delay = 0
+		f.put("companies", 600+i, nil)
+		f.advance(time.Second)
+		w.mustPull(t, e, "hubspot.companies")
+	}
+	f.advance(50 * time.Minute)
+	w.mustPull(t, e, "hubspot.companies")
+	if diff := cmp.Diff(append(wantIDs(500, 12), wantIDs(600, 12)...), w.column("id")); diff != "" {
+		t.Error(diff)
+	}
+}
+
+func TestExtractor_SplitsWindowsThatASearchCannotHold(t *testing.T) {
+	for _, unsorted := range []bool{false, true} {
+		f := portal(t, 3)
+		f.cap = 12
+		f.unsorted = unsorted
+		e := f.extractor(t, nil)
+		var w warehouse
+		w.mustPull(t, e, "hubspot.companies")
+		w.rows = nil
+		for i := range 70 { // spread, some at the same instant
+			f.advance(time.Duration(i%5) * time.Minute)
+			f.put("companies", 1000+i, nil)
+		}
+		f.advance(time.Minute)
+		for i := range 40 { // a bulk job stamps one millisecond
+			f.put("companies", 2000+i, nil)
+		}
+		f.advance(time.Minute)
+		w.mustPull(t, e, "hubspot.companies")
+		if diff := cmp.Diff(append(wantIDs(1000, 70), wantIDs(2000, 40)...), w.column("id")); diff != "" {
+			t.Errorf("unsorted %t: %s", unsorted, diff)
+		}
+		if w.commits < 5 {
+			t.Errorf("%d commits: a long catch-up cannot be resumed", w.commits)
+		}
+		before := w.commits
+		f.advance(10 * time.Minute)
+		w.mustPull(t, e, "hubspot.companies")
+		if w.commits != before {
+			t.Errorf("unsorted %t: the overlap landed something twice: %d rows", unsorted, len(w.rows))
+		}
+	}
+}
+
+func TestExtractor_WalksAWindowAgainWhenRecordsMoveThroughIt(t *testing.T) {
+	f := portal(t, 3)
+	e := f.extractor(t, nil)
+	var w warehouse
+	w.mustPull(t, e, "hubspot.companies")
+	w.rows = nil
+	f.advance(2 * time.Hour)
+	for i := range 9 {
+		f.advance(time.Second)
+		f.put("companies", 500+i, nil)
+	}
+	f.advance(time.Minute)
+	searches := 0
+	f.onSearch = func() {
+		if searches++; searches == 2 { // between two pages the first record leaves the window
+			f.putAt("companies", 500, map[string]string{"name": "later"}, f.now.Add(time.Second))
+		}
+	}
+	w.mustPull(t, e, "hubspot.companies")
+	if diff := cmp.Diff(wantIDs(500, 9), w.column("id")); diff != "" {
+		t.Error(diff)
+	}
+	f.advance(time.Minute)
+	w.mustPull(t, e, "hubspot.companies")
+	if diff := cmp.Diff(append(wantIDs(500, 9), "500"), w.column("id"), sorted); diff != "" {
+		t.Error(diff)
+	}
+}
+
+func TestExtractor_ReadsAssociationsThatSearchLeavesOut(t *testing.T) {
+	f := newFake(t)
+	e := f.extractor(t, nil)
+	for i := range 5 {
+		s := f.putAt("deals", 100+i, map[string]string{"dealname": "d"}, f.now.Add(-48*time.Hour))
+		s.companies = []int{900 + i, 800}
+	}
+	f.putAt("deals", 105, nil, f.now.Add(-48*time.Hour))
+	var w warehouse
+	w.mustPull(t, e, "hubspot.deals")
+	listed := w.column("id", "company_id")
+	if diff := cmp.Diff([]string{"100/900", "101/901", "102/902", "103/903", "104/904", "105/-"}, listed); diff != "" {
+		t.Error(diff)
+	}
+	w.rows = nil
+	f.advance(2 * time.Hour)
+	for i := range 6 {
+		f.put("deals", 100+i, map[string]string{"dealstage": "won"})
+	}
+	f.advance(time.Minute)
+	w.mustPull(t, e, "hubspot.deals")
+	if diff := cmp.Diff(listed, w.column("id", "company_id")); diff != "" {
+		t.Errorf("search and listing differ: %s", diff)
+	}
+}
+
+func TestExtractor_ReadsFiveCollectionsAsEngagements(t *testing.T) {
+	f := newFake(t)
+	e := f.extractor(t, nil)
+	kinds := []string{"calls", "emails", "meetings", "notes", "tasks"}
+	for i, kind := range kinds {
+		s := f.putAt(kind, 10+i, nil, f.now.Add(-48*time.Hour))
+		s.companies, s.contacts = []int{70 + i}, []int{80 + i}
+	}
+	var w warehouse
+	w.mustPull(t, e, "hubspot.engagements")
+	want := []string{"calls/10/70/80", "emails/11/71/81", "meetings/12/72/82", "notes/13/73/83", "tasks/14/74/84"}
+	if diff := cmp.Diff(want, w.column("object_type", "id", "company_id", "contact_id")); diff != "" {
+		t.Error(diff)
+	}
+	w.rows = nil
+	f.advance(2 * time.Hour)
+	f.put("meetings", 12, map[string]string{"hs_meeting_title": "Demo"})
+	f.archive("tasks", 14)
+	f.advance(time.Minute)
+	before := w.commits
+	w.mustPull(t, e, "hubspot.engagements")
+	if diff := cmp.Diff([]string{"meetings/12/72/82/Demo", "tasks/14/-/-/-"}, w.column("object_type", "id", "company_id", "contact_id", "subject")); diff != "" {
+		t.Error(diff)
+	}
+	if w.commits != before+2 {
+		t.Errorf("%d commits for two collections with changes", w.commits-before)
+	}
+	w.mustPull(t, e, "hubspot.engagements")
+	if w.commits != before+2 {
+		t.Error("nothing was new, yet something was committed")
+	}
+	f.advance(25 * time.Hour)
+	w.mustPull(t, e, "hubspot.engagements")
+	if w.commits != before+3 || len(w.rows) != 2 {
+		t.Errorf("%d commits and %d rows for cursors that only grew old", w.commits-before-2, len(w.rows))
+	}
+}
+
+func TestExtractor_LandsOwnersOnlyWhenTheyDiffer(t *testing.T) {
+	f := newFake(t)
+	owner := func(id, name string, archived bool) map[string]any {
+		return map[string]any{"id": id, "email": name + "@example.com", "firstName": name, "createdAt": stamp(1e12), "updatedAt": stamp(1.7e12), "archived": archived, "teams": []any{map[string]any{"name": "North"}}}
+	}
+	f.owners = []map[string]any{owner("1", "ann", false), owner("2", "bob", false), owner("3", "cy", true)}
+	e := f.extractor(t, nil)
+	var w warehouse
+	w.mustPull(t, e, "hubspot.owners")
+	w.mustPull(t, e, "hubspot.owners")
+	if w.commits != 1 {
+		t.Errorf("%d commits", w.commits)
+	}
+	f.owners[1] = owner("2", "bob", true)
+	w.mustPull(t, e, "hubspot.owners")
+	w.mustPull(t, e, "hubspot.owners")
+	want := []string{"1/ann/North/false", "2/bob/North/false", "2/bob/North/true", "3/cy/North/true"}
+	if diff := cmp.Diff(want, w.column("id", "first_name", "team", "is_archived")); diff != "" {
+		t.Error(diff)
+	}
+}
+
+func TestExtractor_ReadsThePortalsOwnPropertyAndListsAgainWhenItChanges(t *testing.T) {
+	f := portal(t, 4)
+	f.putAt("companies", 102, map[string]string{"workspace_id": "ws-2"}, f.now.Add(-48*time.Hour))
+	var w warehouse
+	w.mustPull(t, f.extractor(t, nil), "hubspot.companies")
+	if got := w.column("product_account_id"); !slices.Equal(got, []string{"-", "-", "-", "-"}) {
+		t.Errorf("%v", got)
+	}
+	w.rows = nil
+	f.advance(time.Hour)
+	var notes []string
+	e := f.extractor(t, func(c *Config) {
+		c.Properties = map[string]string{"product_account_id": "workspace_id"}
+		c.Note = func(table, note string) { notes = append(notes, table+": "+note) }
+	})
+	w.mustPull(t, e, "hubspot.companies")
+	if diff := cmp.Diff([]string{"101/-", "102/ws-2", "103/-", "104/-"}, w.column("id", "product_account_id")); diff != "" {
+		t.Error(diff)
+	}
+	if len(notes) != 1 || !strings.Contains(notes[0], "listed again") {
+		t.Errorf("notes %q", notes)
+	}
+	for _, wrong := range []map[string]string{{"produkt": "x"}, {"product_account_id": ""}, {"product_account_id": "a.b"}} {
+		if _, err := New(Config{Token: testToken, Properties: wrong}); err == nil || len(hint.Of(err)) == 0 {
+			t.Errorf("%v: %v", wrong, err)
+		}
+	}
+}
+
+func TestExtractor_ConvergesWhereverARequestFails(t *testing.T) {
+	// One story: a first run, changes, a second run. It is told once without a
+	// fault, and then once for each request that may fail for good.
+	story := func(fault int) (rows []string, requests int, failed bool) {
+		f := newFake(t)
+		f.cap = 12
+		for i := range 14 {
+			s := f.putAt("deals", 101+i, map[string]string{"dealname": "n0"}, f.now.Add(-time.Duration(200-i)*24*time.Hour))
+			s.companies = []int{900 + i}
+		}
+		f.archive("deals", 103)
+		f.archive("deals", 104)
+		e := f.extractor(t, nil)
+		var w warehouse
+		count := 0
+		f.fault = func(_ int, rw http.ResponseWriter, _ *http.Request) bool {
+			count++
+			if count-1 == fault {
+				writeError(rw, 418, "TEAPOT", "broken")
+				return true
+			}
+			return false
+		}
+		pull := func() {
+			if err := w.pull(t, e, "hubspot.deals"); err != nil {
+				failed = true
+				w.mustPull(t, e, "hubspot.deals")
+			}
+		}
+		pull()
+		f.advance(2 * 24 * time.Hour)
+		for i := range 25 {
+			f.advance(20 * time.Minute)
+			f.put("deals", 110+i, map[string]string{"dealname": "n1"})
+		}
+		for i := range 15 {
+			f.put("deals", 300+i, map[string]string{"dealname": "bulk"})
+		}
+		f.archive("deals", 106)
+		f.advance(time.Minute)
+		pull()
+		return w.column("id", "name", "is_archived", "company_id"), count, failed
+	}
+	want, requests, _ := story(-1)
+	if len(want) != 14+25+15+1 {
+		t.Fatalf("%d rows without a fault", len(want))
+	}
+	for fault := range requests {
+		got, _, failed := story(fault)
+		if !failed {
+			t.Errorf("fault at request %d did not show", fault)
+		}
+		if diff := cmp.Diff(want, got); diff != "" {
+			t.Errorf("fault at request %d: %s", fault, diff)
+		}
+	}
+}
+
+func TestExtractor_StartsTheListingOverWhenItsTokenIsRefused(t *testing.T) {
+	f := portal(t, 14)
+	e := f.extractor(t, nil)
+	var w warehouse
+	f.fault = func(n int, rw http.ResponseWriter, _ *http.Request) bool {
+		if n >= 3 {
+			writeError(rw, 418, "TEAPOT", "broken")
+		}
+		return n >= 3
+	}
+	if err := w.pull(t, e, "hubspot.companies"); err == nil || w.cursor == "" {
+		t.Fatalf("%v, cursor %q", err, w.cursor)
+	}
+	f.requests = nil
+	f.fault = func(n int, rw http.ResponseWriter, _ *http.Request) bool {
+		if n == 0 {
+			writeError(rw, 400, "VALIDATION_ERROR", "invalid after")
+		}
+		return n == 0
+	}
+	w.mustPull(t, e, "hubspot.companies")
+	if diff := cmp.Diff(wantIDs(101, 14), slices.Compact(w.column("id"))); diff != "" {
+		t.Error(diff)
+	}
+}
+
+func TestExtractor_ReadsThroughFaultsThatPass(t *testing.T) {
+	f := portal(t, 25)
+	f.fault = func(n int, w http.ResponseWriter, _ *http.Request) bool {
+		switch n % 7 {
+		case 0:
+			w.Header().Set("Retry-After", "2")
+			writeError(w, 429, "RATE_LIMITS", "You have reached your ten_secondly_rolling limit.")
+		case 2:
+			w.Header().Set("Content-Length", "9999")
+			io.WriteString(w, `{"results": [{"id": "1"`)
+		case 4:
+			w.WriteHeader(502)
+			io.WriteString(w, "<html>bad gateway")
+		case 5:
+			w.WriteHeader(477)
+		default:
+			return false
+		}
+		return true
+	}
+	var w warehouse
+	e := f.extractor(t, nil)
+	w.mustPull(t, e, "hubspot.companies")
+	f.advance(2 * time.Hour)
+	f.put("companies", 500, nil)
+	f.advance(time.Minute)
+	w.mustPull(t, e, "hubspot.companies")
+	if diff := cmp.Diff(append(wantIDs(101, 25), "500"), w.column("id")); diff != "" {
+		t.Error(diff)
+	}
+}
+
+func TestExtractor_EndsWithAClearError(t *testing.T) {
+	limited := func(policy, message string) http.HandlerFunc {
+		return func(w http.ResponseWriter, _ *http.Request) {
+			w.WriteHeader(429)
+			writeJSON(w, map[string]any{"status": "error", "message": message, "errorType": "RATE_LIMIT", "policyName": policy, "correlationId": "corr-2"})
+		}
+	}
+	for _, test := range []struct {
+		answer   http.HandlerFunc
+		want     string
+		wantHint string
+		requests int
+	}{
+		{func(w http.ResponseWriter, _ *http.Request) {
+			writeError(w, 401, "INVALID_AUTHENTICATION", "token "+testToken+" expired")
+		}, "401 Unauthorized: INVALID_AUTHENTICATION: token [redacted] expired (request corr-1)", "set MY_TOKEN", 1},
+		{func(w http.ResponseWriter, _ *http.Request) {
+			w.WriteHeader(403)
+			io.WriteString(w, `{"category":"MISSING_SCOPES","message":"no","errors":[{"message":"x","context":{"requiredGranularScopes":["crm.objects.companies.read"]}}]}`)
+		}, "403 Forbidden: MISSING_SCOPES", "private app of MY_TOKEN the scopes crm.objects.companies.read", 1},
+		{limited("DAILY", "You have reached your daily limit."), "DAILY", "until midnight", 1},
+		{limited("TEN_SECONDLY_ROLLING", "You have reached your ten_secondly_rolling limit."), "TEN_SECONDLY_ROLLING", "rate_limit", 3},
+		{func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(500) }, "500 Internal Server Error (after 3 attempts)", "status.hubspot.com", 3},
+		{func(w http.ResponseWriter, _ *http.Request) { io.WriteString(w, `[]`) }, "the answer is no page of results", "", 1},
+	} {
+		f := portal(t, 3)
+		f.fault = func(_ int, w http.ResponseWriter, r *http.Request) bool { test.answer(w, r); return true }
+		err := new(warehouse).pull(t, f.extractor(t, func(c *Config) { c.KeyName = "MY_TOKEN" }), "hubspot.companies")
+		if err == nil || !strings.Contains(err.Error(), test.want) || !strings.HasPrefix(err.Error(), "extract hubspot.companies: ") {
+			t.Errorf("got %v, want %s", err, test.want)
+		}
+		if hints := strings.Join(hint.Of(err), "; "); !strings.Contains(hints, test.wantHint) {
+			t.Errorf("hints %q, want %q", hints, test.wantHint)
+		}
+		if n := len(f.takeRequests()); n != test.requests {
+			t.Errorf("%v: after %d requests, want %d", err, n, test.requests)
+		}
+		if errors.Is(err, httpx.ErrQuota) != strings.Contains(test.want, "DAILY") {
+			t.Errorf("quota: %v", err)
+		}
+		if strings.Contains(fmt.Sprint(err, hint.Of(err)), testToken) {
+			t.Errorf("shows the token: %v", err)
+		}
+	}
+}
+
+func TestExtractor_FailsWhenAssociationsCannotBeRead(t *testing.T) {
+	f := newFake(t)
+	e := f.extractor(t, nil)
+	f.putAt("deals", 1, nil, f.now.Add(-48*time.Hour))
+	var w warehouse
+	w.mustPull(t, e, "hubspot.deals")
+	f.advance(time.Hour)
+	f.put("deals", 1, map[string]string{"dealname": "x"})
+	f.advance(time.Minute)
+	f.fault = func(_ int, rw http.ResponseWriter, r *http.Request) bool {
+		if !strings.Contains(r.URL.Path, "/v4/") {
+			return false
+		}
+		rw.WriteHeader(http.StatusMultiStatus)
+		io.WriteString(rw, `{"status":"COMPLETE","results":[],"numErrors":1,"errors":[{"category":"VALIDATION_ERROR","message":"odd"}]}`)
+		return true
+	}
+	if err := w.pull(t, e, "hubspot.deals"); err == nil || !strings.Contains(err.Error(), "VALIDATION_ERROR: odd") {
+		t.Errorf("a batch that failed in part was taken: %v", err)
+	}
+	if len(w.rows) != 1 {
+		t.Errorf("%d rows", len(w.rows))
+	}
+}
+
+func TestExtractor_LandsADeadLetterOnce(t *testing.T) {
+	f := portal(t, 3)
+	e := f.extractor(t, nil)
+	var w warehouse
+	w.mustPull(t, e, "hubspot.companies")
+	f.advance(2 * time.Hour)
+	f.put("companies", 666, map[string]string{"numberofemployees": "many"})
+	f.advance(time.Minute)
+	w.mustPull(t, e, "hubspot.companies")
+	f.advance(time.Minute)
+	w.mustPull(t, e, "hubspot.companies")
+	if len(w.rejects) != 1 || w.rejects[0].Location != "companies/666" || w.rejects[0].Reason != landing.WrongType {
+		t.Errorf("rejects %+v", w.rejects)
+	}
+}
+
+func TestExtractor_RefusesAForeignCursor(t *testing.T) {
+	f := portal(t, 1)
+	for _, text := range []string{"yesterday", `{"v":9}`} {
+		w := warehouse{cursor: landing.Cursor(text)}
+		if err := w.pull(t, f.extractor(t, nil), "hubspot.companies"); err == nil {
+			t.Errorf("took cursor %q", text)
+		}
+	}
+}
+
+func TestExtractor_UsesTheDatedPathsWhenAsked(t *testing.T) {
+	f := portal(t, 1)
+	f.fault = func(_ int, w http.ResponseWriter, r *http.Request) bool {
+		if r.URL.Path != "/crm/objects/2026-09/companies" {
+			writeError(w, 404, "NOT_FOUND", r.URL.Path)
+			return true
+		}
+		return false
+	}
+	var w warehouse
+	w.mustPull(t, f.extractor(t, func(c *Config) { c.Version = "2026-09" }), "hubspot.companies")
+	if len(w.rows) != 1 {
+		t.Errorf("%d rows", len(w.rows))
+	}
+}
+
+func TestNew_NeedsAToken(t *testing.T) {
+	_, err := New(Config{})
+	if err == nil || !strings.Contains(strings.Join(hint.Of(err), ""), "HUBSPOT_TOKEN") {
+		t.Errorf("%v, %q", err, hint.Of(err))
+	}
+}
