@@ -171,10 +171,13 @@ func (c *carrier) extract(ctx context.Context, item string) (err error) {
 	return errors.Join(ctx.Err(), c.commit(ctx, item))
 }
 
-func (c *carrier) begin(ctx context.Context) (err error) {
-	c.rows, c.since = 0, c.Clock()
-	c.run, err = c.Zone.Begin(ctx, c.Source, c.table)
-	return err
+func (c *carrier) begin(ctx context.Context) error {
+	run, err := c.Zone.Begin(ctx, c.Source, c.table)
+	if err != nil {
+		return err
+	}
+	c.run, c.rows, c.since = run, 0, c.Clock()
+	return nil
 }
 
 // land hands one batch over and returns the number of its rows.
