@@ -27,15 +27,20 @@ func verify(ctx context.Context, bucket Bucket, name string, want shape) error {
 	}
 	err = verifyBytes(ctx, object, want)
 	if err == nil {
-		var footer *parquet.FileMetaData
-		if footer, err = readFooter(object, object.Size()); err == nil {
-			err = verifyFooter(footer, object.Size(), want)
-		}
+		err = verifyMetadata(object, object.Size(), want)
 	}
 	if err := errors.Join(err, object.Close()); err != nil {
 		return fmt.Errorf("verify %s: what was landed is not what was written: %w", name, err)
 	}
 	return nil
+}
+
+func verifyMetadata(file io.ReaderAt, size int64, want shape) error {
+	footer, start, err := readFooter(file, size)
+	if err != nil {
+		return err
+	}
+	return verifyFooter(footer, start, want)
 }
 
 func verifyBytes(ctx context.Context, object Object, want shape) error {
@@ -67,30 +72,30 @@ func (r contextReader) Read(p []byte) (int, error) {
 	return r.Reader.Read(p)
 }
 
-// readFooter reads the metadata of a Parquet file. The second implementation
+// readFooter reads the metadata of a Parquet file and tells where it starts. The second implementation
 // looks neither at the magic nor at the bounds of the footer, and panics on some
 // damaged ones, so all three are seen to here.
-func readFooter(file io.ReaderAt, size int64) (footer *parquet.FileMetaData, err error) {
+func readFooter(file io.ReaderAt, size int64) (footer *parquet.FileMetaData, start int64, err error) {
 	head, tail := make([]byte, len(magic)), make([]byte, tailBytes)
 	if size < int64(len(head)+len(tail)) {
-		return nil, fmt.Errorf("%d bytes are no Parquet file", size)
+		return nil, 0, fmt.Errorf("%d bytes are no Parquet file", size)
 	}
 	if _, err := file.ReadAt(head, 0); err != nil {
-		return nil, err
+		return nil, 0, err
 	}
 	if _, err := file.ReadAt(tail, size-int64(tailBytes)); err != nil && err != io.EOF {
-		return nil, err
+		return nil, 0, err
 	}
 	if string(head) != magic || string(tail[4:]) != magic {
-		return nil, fmt.Errorf("no Parquet file: it begins with %q and ends with %q", head, tail[4:])
+		return nil, 0, fmt.Errorf("no Parquet file: it begins with %q and ends with %q", head, tail[4:])
 	}
 	length := int64(binary.LittleEndian.Uint32(tail))
 	if length > size-int64(len(magic)+tailBytes) {
-		return nil, fmt.Errorf("a footer of %d bytes does not fit a file of %d", length, size)
+		return nil, 0, fmt.Errorf("a footer of %d bytes does not fit a file of %d", length, size)
 	}
 	text := make([]byte, length+int64(tailBytes))
 	if _, err := file.ReadAt(text, size-int64(len(text))); err != nil && err != io.EOF {
-		return nil, err
+		return nil, 0, err
 	}
 	defer func() {
 		if r := recover(); r != nil {
@@ -99,9 +104,9 @@ func readFooter(file io.ReaderAt, size int64) (footer *parquet.FileMetaData, err
 	}()
 	independent := reader.ParquetReader{PFile: memoryFile{bytes.NewReader(text)}}
 	if err := independent.ReadFooter(); err != nil {
-		return nil, fmt.Errorf("footer: %w", err)
+		return nil, 0, fmt.Errorf("footer: %w", err)
 	}
-	return independent.Footer, nil
+	return independent.Footer, size - int64(len(text)), nil
 }
 
 // memoryFile is the end of a file as the second implementation wants to see it.
