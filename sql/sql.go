@@ -6,5 +6,5 @@ import "embed"
 
 // Models is the folder of the shipped models.
 //
-//go:embed *
+//go:embed */*/*
 var Models embed.FS

@@ -18,6 +18,7 @@ import (
 type Options struct {
 	AsOf     time.Time                 // the value of @as_of
 	RawState func(table string) string // what a raw table (raw_stripe.invoices) holds: equal states, equal rows; see RawStates
+	Macros   string                    // text of what statements call in the warehouse; part of every build id, may be empty
 	Progress progress.Func
 	Clock    func() time.Time
 }
@@ -154,14 +155,14 @@ func (b *Builder) params(c *Compiled) map[string]any {
 }
 
 // buildID identifies everything that decides the rows of the table and whether
-// they pass: the statement, its types and key, the parameter, the builds of its
+// they pass: the statement and the macros it may call, its types and key, the parameter, the builds of its
 // parents and the loads of its raw tables.
 func (b *Builder) buildID(ctx context.Context, c *Compiled) (string, error) {
 	inputs := struct {
-		Model, SQL, AsOf string
-		Columns, Key     []string
-		Parents, Raw     [][2]string
-	}{Model: c.Model.Address(), SQL: c.SQL, Key: c.Model.Key}
+		Model, SQL, Macros, AsOf string
+		Columns, Key             []string
+		Parents, Raw             [][2]string
+	}{Model: c.Model.Address(), SQL: c.SQL, Macros: b.options.Macros, Key: c.Model.Key}
 	for _, column := range c.Columns {
 		inputs.Columns = append(inputs.Columns, column.Name+" "+column.Type.String())
 	}

@@ -22,6 +22,7 @@ type shop struct {
 	stand   *standIn
 	loads   []warehouse.Load
 	asOf    time.Time
+	macros  string
 	events  []progress.Event
 	eventMu sync.Mutex
 }
@@ -62,7 +63,7 @@ func (s *shop) builder(selectors ...string) *Builder {
 		s.t.Fatal(err)
 	}
 	return NewBuilder(g, compiled, models, s.w, Options{
-		AsOf: s.asOf, RawState: RawStates(s.loads), Clock: ticker(),
+		AsOf: s.asOf, RawState: RawStates(s.loads), Macros: s.macros, Clock: ticker(),
 		Progress: func(e progress.Event) {
 			s.eventMu.Lock()
 			defer s.eventMu.Unlock()
@@ -151,6 +152,7 @@ func TestBuilder_BuildsAgainOnlyWhatItsInputsReach(t *testing.T) {
 		"as_of":                   {func(s *shop) { s.asOf = s.asOf.Add(time.Hour) }, "core.fct_order report.rpt_sales"},
 		"less than a microsecond": {func(s *shop) { s.asOf = s.asOf.Add(time.Nanosecond) }, ""},
 		"a query":                 {func(s *shop) { set(s.models, "report/rpt_number_v1", "select 2 as id", "") }, "report.rpt_number"},
+		"the macros":              {func(s *shop) { s.macros = "create macro" }, everything},
 		"a key": {func(s *shop) {
 			set(s.models, "core/fct_order_v1", "", "description: d\nkey: [id, doubled]\n")
 		}, "core.fct_order report.rpt_sales"},

@@ -229,7 +229,7 @@ func sameValue(want, got any) bool {
 	}
 }
 
-// cellText prints a value inside a difference; quotes tell '' and 'NULL' from NULL.
+// cellText prints a value inside a difference; quotes tell ” and 'NULL' from NULL.
 func cellText(value any) string {
 	if text, ok := value.(string); ok {
 		var out bytes.Buffer

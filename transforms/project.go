@@ -22,6 +22,7 @@ type Project struct {
 	Models []*Model        // enabled ones, ordered by dataset, name and version
 	Raw    []schemas.Table // contracts whose raw tables models may name
 
+	byName   map[string]*Model // by every name that Model takes
 	disabled map[string]string // address -> the model.yaml that switches it off
 }
 
@@ -58,7 +59,7 @@ func Load(shipped, own fs.FS) (*Project, error) {
 		}
 		maps.Copy(folders, over)
 	}
-	project := &Project{Raw: schemas.Contracts(), disabled: map[string]string{}}
+	project := &Project{Raw: schemas.Contracts(), byName: map[string]*Model{}, disabled: map[string]string{}}
 	var faults []error
 	for _, address := range slices.Sorted(maps.Keys(folders)) {
 		model, err := folders[address].model()
@@ -76,18 +77,15 @@ func Load(shipped, own fs.FS) (*Project, error) {
 	})
 	for i, m := range project.Models {
 		m.Latest = i+1 == len(project.Models) || project.Models[i+1].View() != m.View()
+		project.byName[m.Address()], project.byName[m.String()] = m, m
 	}
 	return project, errors.Join(faults...)
 }
 
 // Model finds a model by dataset.model (its latest version) or dataset.model_vN.
 func (p *Project) Model(name string) (*Model, bool) {
-	for _, m := range p.Models {
-		if name == m.Address() || m.Latest && name == m.View().String() {
-			return m, true
-		}
-	}
-	return nil, false
+	m, ok := p.byName[name]
+	return m, ok
 }
 
 // folder is the folder of one model, with the text of its files.

@@ -207,3 +207,7 @@ func ticker() func() time.Time {
 	var n atomic.Int64
 	return func() time.Time { return time.Date(2026, 1, 1, 0, 0, int(n.Add(1)), 0, time.UTC) }
 }
+
+func warehouseStatement(sql string) warehouse.Statement {
+	return warehouse.Statement{Name: "test", SQL: sql}
+}
