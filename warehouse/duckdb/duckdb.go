@@ -134,6 +134,8 @@ func (cfg Config) dsn() (string, error) {
 		"autoinstall_known_extensions": {"false"},
 		"autoload_known_extensions":    {"false"},
 		"default_null_order":           {"nulls_first_on_asc_last_on_desc"},
+		// Landed files are read once; and a file that was restored is read from disk.
+		"enable_external_file_cache": {"false"},
 	}
 	if cfg.Threads > 0 {
 		options.Set("threads", strconv.Itoa(cfg.Threads))
