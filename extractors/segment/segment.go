@@ -24,10 +24,10 @@ import (
 
 // Config says where the files lie.
 type Config struct {
-	Address string           // folder, or URL: file:///folder, s3://bucket/prefix, gs://bucket/prefix
-	Pattern string           // names to read, e.g. **/*.gz; empty: every name ending in .json, .jsonl, .ndjson, also with .gz
-	Clock   func() time.Time // nil: time.Now
-	Workers int              // decoding at the same time; 0: filerun.DefaultWorkers
+	Location string           // folder, or URL: file:///folder, s3://bucket/prefix, gs://bucket/prefix
+	Pattern  string           // names to read, e.g. **/*.gz; empty: every name ending in .json, .jsonl, .ndjson, also with .gz
+	Clock    func() time.Time // nil: time.Now
+	Workers  int              // decoding at the same time; 0: filerun.DefaultWorkers
 }
 
 // defaultPatterns are the names that an empty Config.Pattern takes.
@@ -42,8 +42,8 @@ type Extractor struct {
 
 // New checks the configuration. Nothing is opened yet.
 func New(config Config) (*Extractor, error) {
-	if config.Address == "" {
-		return nil, hint.New("segment source: no address", "set dir to the folder, or to a URL such as s3://bucket/prefix?region=eu-west-1")
+	if config.Location == "" {
+		return nil, hint.New("segment source: no location", "set path to the folder, or to a URL such as s3://bucket/prefix?region=eu-west-1")
 	}
 	patterns := defaultPatterns
 	if config.Pattern != "" {
@@ -68,7 +68,7 @@ func (e *Extractor) Tables() []schemas.Table { return []schemas.Table{e.table} }
 // Extract yields the calls of the files that are new behind the cursor.
 func (e *Extractor) Extract(ctx context.Context, table schemas.Table, after landing.Cursor) iter.Seq2[extractors.Batch, error] {
 	return func(yield func(extractors.Batch, error) bool) {
-		store, err := blob.Open(ctx, e.config.Address)
+		store, err := blob.Open(ctx, e.config.Location)
 		if err != nil {
 			yield(extractors.Batch{}, err)
 			return

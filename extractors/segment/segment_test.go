@@ -75,7 +75,7 @@ type got struct {
 
 func (f *folder) extract(after landing.Cursor) got {
 	f.t.Helper()
-	e, err := New(Config{Address: f.dir, Clock: clock})
+	e, err := New(Config{Location: f.dir, Clock: clock})
 	if err != nil {
 		f.t.Fatal(err)
 	}

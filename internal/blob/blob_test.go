@@ -127,3 +127,72 @@ func TestMatch_TakesPartsAndDoubleStar(t *testing.T) {
 		t.Error("a broken pattern is taken")
 	}
 }
+
+func TestOpenPattern_ListsOnlyMatchesSpelledAsThePattern(t *testing.T) {
+	base := t.TempDir()
+	for _, name := range append(slices.Clone(written), "a/b/c/d/z.csv", "top.csv") {
+		file := filepath.Join(base, name)
+		if err := os.MkdirAll(filepath.Dir(file), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(file, []byte("12345"), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := os.Chmod(filepath.Join(base, "a-b"), 0); err != nil { // reading it would fail for most users
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = os.Chmod(filepath.Join(base, "a-b"), 0o755) })
+	for pattern, want := range map[string][]string{
+		"top.csv":                              {"top.csv"},
+		"./top.csv":                            {"top.csv"},
+		"a/../top.csv":                         {"top.csv"},
+		"../" + filepath.Base(base) + "/*.csv": {"../" + filepath.Base(base) + "/top.csv"},
+		"a/*.jsonl":                            {"a/x.jsonl"},
+		"a/**/z.csv":                           {"a/b/c/d/z.csv", "a/b/c/z.csv"},
+		"a/**/c/**/z.csv":                      {"a/b/c/d/z.csv", "a/b/c/z.csv"},
+		"a/**":                                 {"a/b/c/d/z.csv", "a/b/c/z.csv", "a/x.jsonl"},
+		"a/b":                                  nil, // a folder
+		"nowhere/*.csv":                        nil,
+		base + "/[st]op.csv":                   {base + "/top.csv"},
+		"file://" + base + "/a/x.*":            {base + "/a/x.jsonl"},
+	} {
+		store, err := OpenPattern(t.Context(), base, pattern)
+		if err != nil {
+			t.Fatal(err)
+		}
+		got := names(t, store)
+		slices.Sort(got)
+		if !slices.Equal(got, want) {
+			t.Errorf("%s: listed %q, want %q", pattern, got, want)
+		}
+		for _, name := range got {
+			r, err := store.Open(t.Context(), name, 0)
+			if err != nil {
+				t.Errorf("%s: %v", pattern, err)
+				continue
+			}
+			r.Close()
+		}
+	}
+	if _, err := OpenPattern(t.Context(), base, "a["); err == nil {
+		t.Error("a broken pattern is taken")
+	}
+}
+
+func TestOpenPattern_TakesBucketURL(t *testing.T) {
+	store, err := OpenPattern(t.Context(), "", "mem://bucket/dumps/*.csv?x=1")
+	if err == nil {
+		store.Close()
+		t.Fatal("an option that the driver does not know is taken")
+	}
+	store, err = OpenPattern(t.Context(), "", "mem://bucket/dumps/*.csv")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer store.Close()
+	m := store.(matching)
+	if m.prefix != "mem://bucket/dumps/" || m.pattern != "*.csv" || store.Location("mem://bucket/dumps/a.csv") != "mem://bucket/dumps/a.csv" {
+		t.Errorf("got %+v, location %s", m, store.Location("mem://bucket/dumps/a.csv"))
+	}
+}

@@ -84,10 +84,14 @@ func (d dir) walk(ctx context.Context, folder string, yield func(File, error) bo
 }
 
 func (d dir) Open(ctx context.Context, name string, offset int64) (io.ReadCloser, error) {
+	return openFile(ctx, d.Location(name), offset)
+}
+
+func openFile(ctx context.Context, location string, offset int64) (io.ReadCloser, error) {
 	if err := ctx.Err(); err != nil {
-		return nil, fmt.Errorf("open %s: %w", d.Location(name), err)
+		return nil, fmt.Errorf("open %s: %w", location, err)
 	}
-	file, err := os.Open(filepath.Join(d.root, filepath.FromSlash(name)))
+	file, err := os.Open(location)
 	if err != nil {
 		return nil, err // names the file
 	}

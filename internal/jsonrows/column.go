@@ -25,8 +25,7 @@ type source struct {
 type column struct {
 	schemas.Column
 	sources []source
-	guarded bool // may not lie ahead of the clock
-	zone    *time.Location
+	guarded bool   // may not lie ahead of the clock
 	preset  string // the value of every record; empty: from the record
 
 	rows    int
@@ -45,7 +44,7 @@ type column struct {
 func newColumns(table schemas.Table, s *scanner, opts Options) []column {
 	columns := make([]column, len(table.Columns))
 	for i, c := range table.Columns {
-		columns[i] = column{Column: c, zone: opts.Zone, preset: opts.Preset[c.Name]}
+		columns[i] = column{Column: c, preset: opts.Preset[c.Name]}
 		columns[i].start()
 		columns[i].guarded = c.Type.Kind == schemas.Timestamp &&
 			(c.Name == table.Cursor || slices.Contains(opts.NotAhead, c.Name))
@@ -74,9 +73,9 @@ func (c *column) start() {
 
 // appendJSON appends the column's value in the scanned record. A reason means
 // that the record does not fit; then the column is as before.
-func (c *column) appendJSON(s *scanner, limit int64) (landing.Reason, string) {
+func (c *column) appendJSON(s *scanner, limit int64, zone *time.Location) (landing.Reason, string) {
 	if c.preset != "" {
-		return c.appendText(c.preset, limit)
+		return c.appendText(c.preset, limit, zone)
 	}
 	for _, src := range c.sources {
 		v := s.whole
@@ -121,13 +120,13 @@ func (c *column) appendJSON(s *scanner, limit int64) (landing.Reason, string) {
 				continue
 			}
 		}
-		return c.appendValue(raw, v.kind == '"', limit)
+		return c.appendValue(raw, v.kind == '"', limit, zone)
 	}
 	return c.appendMissing()
 }
 
 // appendText appends a value given as text; an empty one is NULL.
-func (c *column) appendText(text string, limit int64) (landing.Reason, string) {
+func (c *column) appendText(text string, limit int64, zone *time.Location) (landing.Reason, string) {
 	if text == "" {
 		return c.appendMissing()
 	}
@@ -145,11 +144,11 @@ func (c *column) appendText(text string, limit int64) (landing.Reason, string) {
 		c.endText()
 		return "", ""
 	}
-	return c.appendValue(raw, true, limit)
+	return c.appendValue(raw, true, limit, zone)
 }
 
 // appendValue converts and appends a scalar. quoted: it was a string.
-func (c *column) appendValue(raw []byte, quoted bool, limit int64) (landing.Reason, string) {
+func (c *column) appendValue(raw []byte, quoted bool, limit int64, zone *time.Location) (landing.Reason, string) {
 	ok := false
 	switch c.Type.Kind {
 	case schemas.Int64:
@@ -179,7 +178,7 @@ func (c *column) appendValue(raw []byte, quoted bool, limit int64) (landing.Reas
 		}
 	case schemas.Timestamp:
 		var micros int64
-		if micros, ok = parseTimestamp(raw, c.Format, quoted, c.zone); ok {
+		if micros, ok = parseTimestamp(raw, c.Format, quoted, zone); ok {
 			if c.guarded && micros > limit {
 				return landing.FutureTime, `column "` + c.Name + `": ` + shown(raw) + " lies ahead of the clock"
 			}

@@ -59,7 +59,8 @@ type Decoder struct {
 	rows     int
 	bytes    int64
 	rejects  []landing.Reject
-	overflow int64 // unknown fields beyond the names that are counted one by one
+	counted  map[string]int64 // unknown fields named by Unknown
+	overflow int64            // unknown fields beyond the names that are counted one by one
 	err      error
 }
 
@@ -93,7 +94,7 @@ func (d *Decoder) Append(record []byte, location string, line int64) {
 		return
 	}
 	for i := range d.columns {
-		if reason, detail := d.columns[i].appendJSON(&d.scan, d.limit); reason != "" {
+		if reason, detail := d.columns[i].appendJSON(&d.scan, d.limit, d.opts.Zone); reason != "" {
 			d.undo(i)
 			d.reject(reason, detail, record, location, line)
 			return
@@ -105,19 +106,24 @@ func (d *Decoder) Append(record []byte, location string, line int64) {
 
 // TextRow is a record given as texts, e.g. of a CSV file.
 type TextRow struct {
-	Texts   []string      // of each column in the contract's order; an empty one is NULL
-	Extra   []byte        // unknown fields as one JSON object; nil: none
-	Payload func() []byte // renders the record for a dead letter
+	Texts   []string       // of each column in the contract's order; an empty one is NULL
+	Extra   []byte         // unknown fields as one JSON object; nil: none
+	Payload func() []byte  // renders the record for a dead letter
+	Zone    *time.Location // what timestamps without a zone mean; nil: Options.Zone
 }
 
-// AppendTexts takes one record as texts. Counting unknown fields is up to the caller.
+// AppendTexts takes one record as texts. Its unknown fields are named with Unknown.
 func (d *Decoder) AppendTexts(row TextRow, location string, line int64) {
 	if d.err != nil {
 		return
 	}
+	zone := row.Zone
+	if zone == nil {
+		zone = d.opts.Zone
+	}
 	for i := range d.columns {
 		d.bytes += int64(len(row.Texts[i]))
-		reason, detail := d.columns[i].appendText(row.Texts[i], d.limit)
+		reason, detail := d.columns[i].appendText(row.Texts[i], d.limit, zone)
 		if reason != "" {
 			d.undo(i)
 			d.reject(reason, detail, row.Payload(), location, line)
@@ -132,6 +138,24 @@ func (d *Decoder) AppendTexts(row TextRow, location string, line int64) {
 	}
 	d.rows++
 }
+
+// Unknown names a field that the contract does not know, when records are given
+// as texts, and how often it came. Under drift freeze it stops the decoder.
+func (d *Decoder) Unknown(field string, n int64, location string, line int64) {
+	if d.drift == schemas.Freeze && d.err == nil {
+		d.freeze(field, location, line)
+	}
+	if d.counted == nil {
+		d.counted = map[string]int64{}
+	}
+	if _, ok := d.counted[field]; !ok && len(d.counted) >= maxNames {
+		field = OtherFields
+	}
+	d.counted[field] += n
+}
+
+// Drift is the contract's policy for unknown fields.
+func (d *Decoder) Drift() schemas.Drift { return d.drift }
 
 // Reject records a dead letter that the caller found itself, e.g. a line too long.
 func (d *Decoder) Reject(reason landing.Reason, detail string, payload []byte, location string, line int64) {
@@ -155,6 +179,13 @@ func (d *Decoder) Flush() (Rows, error) {
 		return Rows{}, d.err
 	}
 	out := Rows{Rejects: d.rejects, Extra: d.scan.takeUnknown(d.overflow)}
+	if out.Extra == nil {
+		out.Extra = d.counted
+	} else {
+		for field, n := range d.counted {
+			out.Extra[field] += n
+		}
+	}
 	if d.rows > 0 {
 		arrays := make([]arrow.Array, 0, len(d.columns)+1)
 		for i := range d.columns {
@@ -168,7 +199,7 @@ func (d *Decoder) Flush() (Rows, error) {
 }
 
 func (d *Decoder) reset() {
-	d.rows, d.bytes, d.rejects, d.overflow = 0, 0, nil, 0
+	d.rows, d.bytes, d.rejects, d.counted, d.overflow = 0, 0, nil, nil, 0
 	d.limit = 1<<63 - 1
 	if d.opts.Clock != nil {
 		d.limit = d.opts.Clock().Add(d.opts.MaxAhead).UnixMicro()
