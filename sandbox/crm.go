@@ -256,12 +256,13 @@ func (c *Company) touchCustomer(l *life, t *trial, r *rng) {
 	base := touch{owner: uint8(l.crm.csm), ws: uint8(t.ws)}
 	if r.chance(0.6) {
 		kick := base
-		kick.obj, kick.at = objMeetings, from+int64(3+r.below(6))*day
+		kick.obj, kick.at = objMeetings, from-from%day+int64(3+r.below(6))*day+r.between(8*3600, 17*3600)
 		kick.created, kick.modified = kick.at-day, kick.at+2400
 		l.touches = append(l.touches, kick)
 	}
 	for month := 1; month <= 60; month++ {
-		at := addMonths(from, month) + r.between(0, 6*day)
+		at := addMonths(from, month)
+		at += int64(r.below(6))*day - at%day + r.between(8*3600, 17*3600)
 		if t.ended > 0 && at > t.ended {
 			return
 		}

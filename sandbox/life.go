@@ -244,13 +244,22 @@ func (c *Company) seatsAt(p *profile, t *trial, at int64) int {
 	if !t.converted() || at < t.over {
 		return t.trialSeats()
 	}
-	seats := t.seats
-	for m := 0; ; m++ {
-		moved, by := c.seatMove(p, t, m)
+	walk := seatWalk{seats: t.seats}
+	return walk.to(c, p, t, at)
+}
+
+// seatWalk follows the seats of a paying workspace through time.
+type seatWalk struct{ seats, month int }
+
+// to is the number of seats at time at, which must not fall from call to call.
+func (w *seatWalk) to(c *Company, p *profile, t *trial, at int64) int {
+	for {
+		moved, by := c.seatMove(p, t, w.month)
 		if moved > at {
-			return seats
+			return w.seats
 		}
-		seats = max(1, seats+by)
+		w.seats = max(1, w.seats+by)
+		w.month++
 	}
 }
 

@@ -106,7 +106,7 @@ func (c *Company) profile(account uint32) profile {
 func (c *Company) name(p *profile) string {
 	name, _ := c.names.company(p.account)
 	if p.domain == domainInternal {
-		return [...]string{"Test " + name, "QA Sandbox", productName + " Demo", name + " (test)"}[p.noise%4]
+		return [...]string{"[test] " + name, "Test account " + name, "Internal demo", "[test] QA"}[p.noise%4]
 	}
 	return name
 }
@@ -119,7 +119,9 @@ func (c *Company) webDomain(p *profile) string {
 	case domainShared:
 		return sharedDomains[p.noise>>8%uint64(len(sharedDomains))]
 	case domainInternal:
-		return companyEmail
+		if p.noise>>8%3 > 0 { // some are known by their name only
+			return companyEmail
+		}
 	}
 	_, domain := c.names.company(p.account)
 	return domain
