@@ -1,20 +1,20 @@
 package landing
 
 import (
-	"context"
+	"encoding/binary"
 	"fmt"
 	"sort"
+	"unsafe"
 
 	"github.com/apache/arrow/go/v15/arrow"
 	"github.com/apache/arrow/go/v15/arrow/array"
 	"github.com/apache/arrow/go/v15/parquet"
 	"github.com/apache/arrow/go/v15/parquet/file"
 	"github.com/apache/arrow/go/v15/parquet/metadata"
-	"github.com/apache/arrow/go/v15/parquet/pqarrow"
 )
 
-// encodeRows is how many rows are handed to the library at once: it makes a
-// slice header per text, which should stay small.
+// encodeRows is how many rows are handed to the library at once: they are
+// gathered without their NULLs in scratch memory, which should stay small.
 const encodeRows = 8192
 
 // column encodes one column of a file, chunk after chunk.
@@ -22,30 +22,26 @@ type column struct {
 	index  int
 	field  arrow.Field
 	props  *parquet.WriterProperties
-	ctx    context.Context // carries the library's scratch buffers
 	pager  *pager
 	meta   *metadata.ColumnChunkMetaDataBuilder
 	writer file.ColumnChunkWriter
-	levels []int16
 	nulls  int64 // in the open chunk
 	rows   int64 // in the open chunk
+
+	levels  []int16
+	texts   []parquet.ByteArray
+	int64s  []int64
+	int32s  []int32
+	floats  []float64
+	bools   []bool
+	numbers []parquet.FixedLenByteArray
 }
 
-func newColumn(index int, field arrow.Field, props *parquet.WriterProperties) *column {
-	arrowProps := pqarrow.NewArrowWriterProperties(pqarrow.WithAllocator(Allocator{}))
-	return &column{
-		index: index, field: field, props: props,
-		ctx: pqarrow.NewArrowWriteContext(context.Background(), &arrowProps),
-	}
-}
-
-// write encodes values; they belong to the open chunk.
+// write encodes values; they belong to the open chunk. The library's statistics
+// refer to their memory until the chunk is finished.
 func (c *column) write(values arrow.Array) error {
-	for from := int64(0); from < int64(values.Len()); from += encodeRows {
-		piece := array.NewSlice(values, from, min(from+encodeRows, int64(values.Len())))
-		err := pqarrow.WriteArrowToColumn(c.ctx, c.writer, piece, c.definitionLevels(piece), nil, c.field.Nullable)
-		piece.Release()
-		if err != nil {
+	for from := 0; from < values.Len(); from += encodeRows {
+		if err := c.writeRows(values, from, min(from+encodeRows, values.Len())); err != nil {
 			return fmt.Errorf("column %s: %w", c.field.Name, err)
 		}
 	}
@@ -54,29 +50,111 @@ func (c *column) write(values arrow.Array) error {
 	return nil
 }
 
+// writeRows gives the library definition levels and the values that are not
+// NULL. Its way in for arrays with NULLs drops errors; this one reports them.
+func (c *column) writeRows(values arrow.Array, from, to int) (err error) {
+	levels := c.definitionLevels(values, from, to)
+	n := int64(0)
+	switch w := c.writer.(type) {
+	case *file.ByteArrayColumnChunkWriter:
+		c.texts = c.texts[:0]
+		text := values.(*array.String)
+		for row := from; row < to; row++ {
+			if text.IsValid(row) {
+				c.texts = append(c.texts, parquet.ByteArray(bytesOf(text.Value(row))))
+			}
+		}
+		n, err = w.WriteBatch(c.texts, levels, nil)
+	case *file.Int64ColumnChunkWriter:
+		switch values := values.(type) {
+		case *array.Int64:
+			c.int64s = gather(c.int64s, values, values.Int64Values(), from, to)
+		case *array.Timestamp:
+			c.int64s = gather(c.int64s, values, arrow.Int64Traits.CastFromBytes(arrow.TimestampTraits.CastToBytes(values.TimestampValues())), from, to)
+		}
+		n, err = w.WriteBatch(c.int64s, levels, nil)
+	case *file.Int32ColumnChunkWriter:
+		days := values.(*array.Date32)
+		c.int32s = gather(c.int32s, days, arrow.Int32Traits.CastFromBytes(arrow.Date32Traits.CastToBytes(days.Date32Values())), from, to)
+		n, err = w.WriteBatch(c.int32s, levels, nil)
+	case *file.Float64ColumnChunkWriter:
+		c.floats = gather(c.floats, values, values.(*array.Float64).Float64Values(), from, to)
+		n, err = w.WriteBatch(c.floats, levels, nil)
+	case *file.BooleanColumnChunkWriter:
+		c.bools = c.bools[:0]
+		for row := from; row < to; row++ {
+			if values.IsValid(row) {
+				c.bools = append(c.bools, values.(*array.Boolean).Value(row))
+			}
+		}
+		n, err = w.WriteBatch(c.bools, levels, nil)
+	case *file.FixedLenByteArrayColumnChunkWriter:
+		c.numbers = bigEndian(c.numbers[:0], values.(*array.Decimal128), from, to)
+		n, err = w.WriteBatch(c.numbers, levels, nil)
+	default:
+		return fmt.Errorf("type %s cannot be landed", values.DataType())
+	}
+	if given := int64(to - from - nullCount(levels)); err == nil && n != given {
+		err = fmt.Errorf("%d values given, %d encoded", given, n)
+	}
+	return err
+}
+
 // definitionLevels is 1 per value and 0 per NULL; nil for a required column.
-func (c *column) definitionLevels(values arrow.Array) []int16 {
+func (c *column) definitionLevels(values arrow.Array, from, to int) []int16 {
 	if !c.field.Nullable {
 		return nil
 	}
-	if c.levels == nil {
-		c.levels = make([]int16, encodeRows)
-	}
-	levels := c.levels[:values.Len()]
-	if values.NullN() == 0 {
-		for i := range levels {
-			levels[i] = 1
+	c.levels = c.levels[:0]
+	for row := from; row < to; row++ {
+		level := int16(0)
+		if values.IsValid(row) {
+			level = 1
 		}
-		return levels
+		c.levels = append(c.levels, level)
 	}
-	for i := range levels {
-		levels[i] = 0
-		if values.IsValid(i) {
-			levels[i] = 1
-		}
-	}
-	return levels
+	return c.levels
 }
+
+func nullCount(levels []int16) (n int) {
+	for _, level := range levels {
+		n += 1 - int(level)
+	}
+	return n
+}
+
+// gather returns the values of rows from … to-1 that are not NULL, in scratch memory.
+func gather[T any](scratch []T, column arrow.Array, all []T, from, to int) []T {
+	scratch = scratch[:0]
+	if column.NullN() == 0 {
+		return append(scratch, all[from:to]...)
+	}
+	for row := from; row < to; row++ {
+		if column.IsValid(row) {
+			scratch = append(scratch, all[row])
+		}
+	}
+	return scratch
+}
+
+// bigEndian appends decimals in Parquet's byte order. The bytes are not reused,
+// because statistics keep the smallest and the largest of them.
+func bigEndian(out []parquet.FixedLenByteArray, decimals *array.Decimal128, from, to int) []parquet.FixedLenByteArray {
+	text := make([]byte, 0, 16*(to-from))
+	for row := from; row < to; row++ {
+		if decimals.IsNull(row) {
+			continue
+		}
+		v := decimals.Value(row)
+		text = binary.BigEndian.AppendUint64(text, uint64(v.HighBits()))
+		text = binary.BigEndian.AppendUint64(text, v.LowBits())
+		out = append(out, text[len(text)-16:])
+	}
+	return out
+}
+
+// bytesOf is the memory of a text; nothing writes to it.
+func bytesOf(text string) []byte { return unsafe.Slice(unsafe.StringData(text), len(text)) }
 
 // finish encodes the last page and the dictionary of the chunk. The writer drops
 // some of its errors, so what it took is counted against what it was given.

@@ -80,7 +80,7 @@ func newParquetFile(out *sink, encoder *zstd.Encoder, schema *arrow.Schema, dict
 		}
 		f.meta = metadata.NewFileMetadataBuilder(parquetSchema, props, nil)
 		for i, field := range schema.Fields() {
-			f.columns = append(f.columns, newColumn(i, field, props))
+			f.columns = append(f.columns, &column{index: i, field: field, props: props})
 		}
 		_, err = out.Write([]byte(magic))
 		return err

@@ -68,8 +68,10 @@ func (z *Zone) Begin(ctx context.Context, source string, table schemas.Table) (*
 func (r *Run) After() Cursor { return r.manifest.Before }
 
 // Write lands the rows of a batch: the contract's columns, then
-// schemas.ExtraColumn. It retains rec until it is encoded, so its memory must
-// not be written again. After an error the run can only be aborted.
+// schemas.ExtraColumn. It retains rec while it needs it, but the smallest and
+// largest values are referred to for longer: the memory of a record must not be
+// written again before the run has ended. After an error the run can only be
+// aborted.
 func (r *Run) Write(rec arrow.Record) error {
 	if r.err != nil {
 		return r.err
