@@ -46,31 +46,61 @@ started as (
     where is_trial and not is_deleted and trial_start_at is not null and trial_start_at < @as_of
 ),
 
--- The workspace of a customer, where it is one only.
-customer_workspaces as (
+-- Which customer a workspace is explicitly known to belong to.
+workspace_customers as (
     select
-        left_node_id as customer_node_id,
-        min(right_node_id) as product_node_id
+        right_node_id as product_node_id,
+        min(left_node_id) as customer_node_id
     from decisions
     where verdict_code = 'accepted'
         and starts_with(left_node_id, 'billing_customer:')
         and starts_with(right_node_id, 'product_account:')
-    group by left_node_id
-    having min(right_node_id) = max(right_node_id)
+    group by right_node_id
+),
+
+workspaces as (
+    select
+        product_accounts.product_account_id,
+        product_accounts.created_at,
+        map.account_key,
+        workspace_customers.customer_node_id
+    from product_accounts
+    inner join map
+        on concat('product_account:', product_accounts.product_account_id) = map.node_id
+    left join workspace_customers
+        on map.node_id = workspace_customers.product_node_id
+),
+
+-- One customer may pay for several workspaces of its company, so its own link does not tell whose trial this is: it is
+-- that of the workspace which signed up last before the trial started and that no other customer pays for.
+trial_workspaces as (
+    select
+        started.subscription_id,
+        workspaces.product_account_id
+    from started
+    inner join map
+        on concat('billing_customer:', started.customer_id) = map.node_id
+    inner join workspaces
+        on map.account_key = workspaces.account_key
+        and workspaces.created_at <= started.trial_start_at
+        and (workspaces.customer_node_id is null or workspaces.customer_node_id = map.node_id)
+    where true
+    qualify row_number() over (
+        partition by started.subscription_id
+        order by workspaces.created_at desc, workspaces.product_account_id
+    ) = 1
 ),
 
 placed as (
     select
         started.*,
-        coalesce(own_workspace.product_account_id, customer_workspace.product_account_id) as workspace_id,
+        coalesce(own_workspace.product_account_id, trial_workspaces.product_account_id) as workspace_id,
         concat('billing_customer:', started.customer_id) as customer_node_id
     from started
     left join product_accounts as own_workspace
         on started.product_account_id = own_workspace.product_account_id
-    left join customer_workspaces
-        on concat('billing_customer:', started.customer_id) = customer_workspaces.customer_node_id
-    left join product_accounts as customer_workspace
-        on customer_workspaces.product_node_id = concat('product_account:', customer_workspace.product_account_id)
+    left join trial_workspaces
+        on started.subscription_id = trial_workspaces.subscription_id
 ),
 
 customer_tests as (
