@@ -17,7 +17,7 @@
 //	ripen_meta.load         load ledger, one row per load
 //	ripen_meta.build        publication ledger, newest row of a view is in force
 //	ripen_meta.built        which statement made which table
-//	ripen_meta.setup        hashes of the Setup texts that ran
+//	ripen_meta.setup        hash of the Setup that ran last
 package duckdb
 
 import (
@@ -49,8 +49,8 @@ type Config struct {
 	MemoryLimit string // e.g. 4GB; default: 80 % of the machine's memory
 	TempDir     string // where DuckDB spills to; default: beside the file
 	// Setup is SQL whose effect lives in the database file, e.g. CREATE OR REPLACE
-	// MACRO. A text that ran on this file before is not run again, nor is any with
-	// ReadOnly.
+	// MACRO. What ran last on this file is not run again, so that an open which
+	// changes nothing writes nothing; with ReadOnly it is not run at all.
 	Setup    []string
 	ReadOnly bool
 	Clock    func() time.Time // default time.Now
@@ -208,23 +208,31 @@ func (db *DB) setUp(ctx context.Context, texts []string) error {
 			return fmt.Errorf("create ledgers: %w", err)
 		}
 	}
-	for i, text := range texts {
-		sum := sha256.Sum256([]byte(text))
-		if err := db.setUpOnce(ctx, hex.EncodeToString(sum[:]), text); err != nil {
-			return fmt.Errorf("setup text %d: %w", i+1, err)
-		}
-	}
-	return nil
+	return db.runSetup(ctx, texts)
 }
 
-func (db *DB) setUpOnce(ctx context.Context, sum, text string) error {
-	const isNewest = `SELECT count(*) > 0 FROM ripen_meta.setup WHERE sha256 = $1`
+// runSetup runs the texts unless they are what ran last on this file.
+func (db *DB) runSetup(ctx context.Context, texts []string) error {
+	if len(texts) == 0 {
+		return nil
+	}
+	hash := sha256.New()
+	for _, text := range texts {
+		fmt.Fprintf(hash, "%d %s", len(text), text)
+	}
+	sum := hex.EncodeToString(hash.Sum(nil))
 	var done bool
-	if err := db.sql.QueryRowContext(ctx, isNewest, sum).Scan(&done); err != nil || done {
+	err := db.sql.QueryRowContext(ctx, `SELECT count(*) > 0 FROM ripen_meta.setup WHERE sha256 = $1`, sum).Scan(&done)
+	if err != nil || done {
 		return err
 	}
 	return db.inTx(ctx, func(tx *sql.Tx) error {
-		if _, err := tx.ExecContext(ctx, text); err != nil {
+		for i, text := range texts {
+			if _, err := tx.ExecContext(ctx, text); err != nil {
+				return fmt.Errorf("setup text %d: %w", i+1, err)
+			}
+		}
+		if _, err := tx.ExecContext(ctx, `DELETE FROM ripen_meta.setup`); err != nil {
 			return err
 		}
 		_, err := tx.ExecContext(ctx, `INSERT INTO ripen_meta.setup VALUES ($1, $2)`, sum, timestamp(db.clock()))

@@ -90,6 +90,8 @@ func isConflict(err error) bool {
 	return strings.Contains(e.Msg, "write-write conflict") ||
 		strings.Contains(e.Msg, "Transaction conflict") ||
 		strings.Contains(e.Msg, "Conflict on") ||
+		// Somebody else has just done the same load: the next look finds it in the ledger.
+		strings.Contains(e.Msg, `Duplicate key "load_id:`) ||
 		strings.Contains(e.Msg, "duplicate key") && strings.Contains(e.Msg, "Failed to commit")
 }
 

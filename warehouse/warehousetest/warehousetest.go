@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"github.com/apache/arrow/go/v15/arrow"
+	"github.com/apache/arrow/go/v15/arrow/array"
 
 	"github.com/ripen-data/ripen/schemas"
 	"github.com/ripen-data/ripen/warehouse"
@@ -91,6 +92,9 @@ func rowsOf(ctx context.Context, w warehouse.Models, stmt warehouse.Statement) (
 func valueText(values arrow.Array, row int) string {
 	if values.IsNull(row) {
 		return "NULL"
+	}
+	if decimals, ok := values.(*array.Decimal128); ok { // its own text goes through a float
+		return decimals.Value(row).ToString(values.DataType().(*arrow.Decimal128Type).Scale)
 	}
 	return values.ValueStr(row)
 }
