@@ -160,11 +160,11 @@ func (c *Company) dayEvents(dst []event, l *life, t *trial, d int, a acts, n cou
 		}
 		if i >= int(a.Sessions) { // somebody accepted an invitation
 			b.joins = true
-			b.member = uint8(min(n.members+i-int(a.Sessions), 60))
+			b.member = uint8(min(n.members+i-int(a.Sessions), maxMember))
 			b.accepted = uint16(n.accepted + i - int(a.Sessions))
 		} else if i > 0 || d > t.firstDay {
 			if n.members > 1 && r.chance(0.55) {
-				b.member = uint8(1 + r.below(min(n.members, 60)-1))
+				b.member = uint8(1 + r.below(min(n.members, maxMember)-1))
 			}
 		}
 		closing := a.Upgrade > 0 && i == int(a.Sessions)-1

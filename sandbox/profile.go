@@ -133,11 +133,18 @@ type person struct {
 	verified                      bool
 }
 
-const consultantSlot = 3 // the member that may be a consultant who works in many accounts
+const (
+	consultantSlot = 3  // the member that may be a consultant who works in many accounts
+	maxMember      = 60 // later ones share this number
+)
+
+func (p *profile) consultant(member int) bool {
+	return member == consultantSlot && p.noise>>16%1000 < 1000*shareConsultant
+}
 
 func (c *Company) person(p *profile, ws, member int) person {
 	key := uint64(p.account)<<8 | uint64(ws)<<6 | uint64(member)
-	if member == consultantSlot && p.noise>>16%1000 < 1000*shareConsultant {
+	if p.consultant(member) {
 		key = 1<<39 | p.noise>>32%20
 	}
 	// In a second workspace the same colleague signs up again.

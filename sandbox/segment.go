@@ -195,7 +195,7 @@ func (c *Company) writeProperties(w *jsonWriter, e *event, p *profile) {
 		w.str("task_id", "tsk_"+c.ids.code(5, messageHash(c, e)))
 		w.str("priority", [...]string{"low", "normal", "high"}[x%3])
 	case evInvite:
-		invited := c.person(p, int(e.ws), min(x+1, 60))
+		invited := c.person(p, int(e.ws), min(x+1, maxMember))
 		w.str("invite_id", "inv_"+c.ids.code(6, key<<8|uint64(x)))
 		w.str("invitee_email", invited.email)
 		w.str("role", [...]string{"member", "admin", "guest"}[x%7%3])
