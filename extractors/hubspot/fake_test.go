@@ -32,6 +32,7 @@ type stored struct {
 	properties map[string]string
 	modified   int64 // epoch milliseconds
 	indexed    int64 // when search sees this version
+	filed      int64 // modification date in the search index, where it differs
 	archivedAt int64 // 0: live
 	companies  []int // associations, the primary one first
 	contacts   []int
@@ -156,6 +157,9 @@ func (f *fake) search(w http.ResponseWriter, r *http.Request, object string) {
 
 func (s *stored) passes(c filter) bool {
 	value := s.modified
+	if s.filed != 0 {
+		value = s.filed
+	}
 	if c.PropertyName == "hs_object_id" {
 		value = int64(s.id)
 	}

@@ -182,6 +182,30 @@ func TestExtractor_WalksAWindowAgainWhenRecordsMoveThroughIt(t *testing.T) {
 	}
 }
 
+func TestExtractor_LeavesARecordNewerThanItsBoundToTheNextRun(t *testing.T) {
+	f := portal(t, 3)
+	e := f.extractor(t, nil)
+	var w warehouse
+	w.mustPull(t, e, "hubspot.companies")
+	w.rows = nil
+	f.advance(2 * time.Hour)
+	s := f.put("companies", 500, map[string]string{"name": "n1"})
+	f.advance(time.Minute)
+	// The index still has the record under its old date, but shows the new state.
+	s.filed, s.modified = s.modified, f.now.Add(5*time.Second).UnixMilli()
+	w.mustPull(t, e, "hubspot.companies")
+	if len(w.rows) != 0 {
+		t.Errorf("landed %v before its time", w.rows)
+	}
+	f.advance(time.Minute)
+	s.filed = 0
+	w.mustPull(t, e, "hubspot.companies")
+	w.mustPull(t, e, "hubspot.companies")
+	if diff := cmp.Diff([]string{"500"}, w.column("id")); diff != "" {
+		t.Error(diff)
+	}
+}
+
 func TestExtractor_ReadsAssociationsThatSearchLeavesOut(t *testing.T) {
 	f := newFake(t)
 	e := f.extractor(t, nil)
@@ -307,8 +331,12 @@ func TestExtractor_ConvergesWhereverARequestFails(t *testing.T) {
 			s := f.putAt("deals", 101+i, map[string]string{"dealname": "n0"}, f.now.Add(-time.Duration(200-i)*24*time.Hour))
 			s.companies = []int{900 + i}
 		}
-		f.archive("deals", 103)
-		f.archive("deals", 104)
+		for id := 102; id < 110; id++ { // two pages and more
+			f.archive("deals", id)
+		}
+		for _, id := range []int{101, 113} { // inside the stretch that the next run reads again
+			f.putAt("deals", id, nil, f.now.Add(-10*time.Minute))
+		}
 		e := f.extractor(t, nil)
 		var w warehouse
 		count := 0
@@ -327,6 +355,8 @@ func TestExtractor_ConvergesWhereverARequestFails(t *testing.T) {
 			}
 		}
 		pull()
+		f.advance(time.Minute)
+		pull()
 		f.advance(2 * 24 * time.Hour)
 		for i := range 25 {
 			f.advance(20 * time.Minute)
@@ -335,7 +365,7 @@ func TestExtractor_ConvergesWhereverARequestFails(t *testing.T) {
 		for i := range 15 {
 			f.put("deals", 300+i, map[string]string{"dealname": "bulk"})
 		}
-		f.archive("deals", 106)
+		f.archive("deals", 101)
 		f.advance(time.Minute)
 		pull()
 		return w.column("id", "name", "is_archived", "company_id"), count, failed

@@ -13,6 +13,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/ripen-data/ripen/internal/hint"
+	"github.com/ripen-data/ripen/internal/httpx"
 	"github.com/ripen-data/ripen/landing"
 )
 
@@ -135,6 +136,54 @@ func TestExtractor_FindsAnEventThatShowsUpLate(t *testing.T) {
 	w.mustPull(t, e, "stripe.customers")
 	if diff := cmp.Diff([]string{"cus_004"}, w.column("id")); diff != "" {
 		t.Error(diff)
+	}
+}
+
+func TestExtractor_FetchesAnObjectOncePerRunHoweverLongTheGap(t *testing.T) {
+	f := company(t, 5)
+	e := f.extractor(t, nil)
+	var w warehouse
+	w.mustPull(t, e, "stripe.customers")
+	w.rows = nil
+	for range 10 {
+		f.advance(24 * time.Hour)
+		f.change("/v1/customers", "cus_001", "customer.updated", map[string]any{"name": f.now.Format(time.DateOnly)})
+	}
+	f.advance(time.Hour)
+	w.mustPull(t, e, "stripe.customers")
+	w.mustPull(t, e, "stripe.customers")
+	if diff := cmp.Diff([]string{"cus_001/2026-03-11"}, w.column("id", "name")); diff != "" {
+		t.Error(diff)
+	}
+}
+
+func TestExtractor_RemembersTheFirstEventsOfAListingThatFailedLater(t *testing.T) {
+	for fault := 1; fault < 7; fault++ {
+		f := newFake(t)
+		e := f.extractor(t, nil)
+		for i := range 18 { // newest first, so the recent ones are committed before the fault
+			f.event("customer.updated", customer("cus_1", 1), f.now.Unix()-int64(i)*100-1)
+		}
+		f.fault = func(n int, rw http.ResponseWriter, _ *http.Request) bool {
+			if n == fault {
+				rw.WriteHeader(400)
+			}
+			return n == fault
+		}
+		var w warehouse
+		for range 4 {
+			if err := w.pull(t, e, "stripe.events"); err != nil && httpx.Status(err) != 400 {
+				t.Fatal(err)
+			}
+			f.advance(time.Minute)
+		}
+		var want []string
+		for i := range 18 {
+			want = append(want, fmt.Sprintf("evt_%04d", i+1))
+		}
+		if diff := cmp.Diff(want, w.column("id")); diff != "" {
+			t.Errorf("fault at request %d: %s", fault, diff)
+		}
 	}
 }
 
