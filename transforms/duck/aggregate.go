@@ -1,0 +1,255 @@
+package duck
+
+import (
+	"strconv"
+	"strings"
+
+	"github.com/ripen-data/ripen/schemas"
+)
+
+// aggregateFunctions may have OVER too.
+var aggregateFunctions = map[string]rule{
+	"count":                 {min: 1, max: 1, aggregate: true, bytes: true, write: (*writer).count},
+	"countif":               {min: 1, max: 1, aggregate: true, write: (*writer).countIf},
+	"sum":                   {min: 1, max: 1, aggregate: true, write: (*writer).sum},
+	"avg":                   {min: 1, max: 1, aggregate: true, write: (*writer).avg},
+	"min":                   {min: 1, max: 1, aggregate: true, write: (*writer).aggregate},
+	"max":                   {min: 1, max: 1, aggregate: true, write: (*writer).aggregate},
+	"stddev":                {min: 1, max: 1, aggregate: true, write: (*writer).statistic},
+	"stddev_samp":           {min: 1, max: 1, aggregate: true, write: (*writer).statistic},
+	"stddev_pop":            {min: 1, max: 1, aggregate: true, write: (*writer).statistic},
+	"variance":              {min: 1, max: 1, aggregate: true, write: (*writer).statistic},
+	"var_samp":              {min: 1, max: 1, aggregate: true, write: (*writer).statistic},
+	"var_pop":               {min: 1, max: 1, aggregate: true, write: (*writer).statistic},
+	"corr":                  {min: 2, max: 2, aggregate: true, write: (*writer).statistic},
+	"covar_pop":             {min: 2, max: 2, aggregate: true, write: (*writer).statistic},
+	"covar_samp":            {min: 2, max: 2, aggregate: true, write: (*writer).statistic},
+	"logical_or":            {min: 1, max: 1, aggregate: true, write: (*writer).aggregate},
+	"logical_and":           {min: 1, max: 1, aggregate: true, write: (*writer).aggregate},
+	"bit_and":               {min: 1, max: 1, aggregate: true, write: (*writer).aggregate},
+	"bit_or":                {min: 1, max: 1, aggregate: true, write: (*writer).aggregate},
+	"bit_xor":               {min: 1, max: 1, aggregate: true, write: (*writer).aggregate},
+	"any_value":             {min: 1, max: 1, aggregate: true, write: (*writer).anyValue},
+	"approx_count_distinct": {min: 1, max: 1, aggregate: true, write: (*writer).approxCount},
+	"approx_quantiles":      {min: 2, max: 2, aggregate: true, write: (*writer).approxQuantiles},
+	"array_agg":             {min: 1, max: 1, aggregate: true, write: (*writer).arrayAgg},
+	"string_agg":            {min: 1, max: 2, aggregate: true, write: (*writer).stringAgg},
+	"percentile_cont":       {min: 2, max: 2, window: true, write: (*writer).percentile},
+	"percentile_disc":       {min: 2, max: 2, window: true, write: (*writer).percentile},
+}
+
+// windowFunctions need OVER.
+var windowFunctions = map[string]rule{
+	"row_number":   {min: 0, max: 0, window: true, write: (*writer).window},
+	"rank":         {min: 0, max: 0, window: true, write: (*writer).window},
+	"dense_rank":   {min: 0, max: 0, window: true, write: (*writer).window},
+	"percent_rank": {min: 0, max: 0, window: true, write: (*writer).window},
+	"cume_dist":    {min: 0, max: 0, window: true, write: (*writer).window},
+	"ntile":        {min: 1, max: 1, window: true, write: (*writer).window},
+	"lag":          {min: 1, max: 3, window: true, write: (*writer).window},
+	"lead":         {min: 1, max: 3, window: true, write: (*writer).window},
+	"first_value":  {min: 1, max: 1, window: true, write: (*writer).window},
+	"last_value":   {min: 1, max: 1, window: true, write: (*writer).window},
+	"nth_value":    {min: 2, max: 2, window: true, write: (*writer).window},
+}
+
+func (w *writer) window(c call) string {
+	if strings.EqualFold(c.name, "lag") || strings.EqualFold(c.name, "lead") {
+		if len(c.args) == 3 && w.typeOf(c.args[2]).Kind == schemas.Int64 {
+			// The default has the type of the value.
+			return w.copyCall(c, "") + c.over
+		}
+	}
+	return w.copyCall(c, "") + c.over
+}
+
+// copyCall copies the call with its DISTINCT and IGNORE NULLS, under another name.
+func (w *writer) copyCall(c call, name string) string { return w.rename(c, name) }
+
+// filter is for aggregates that skip rows: FILTER (WHERE …).
+func filter(condition string) string { return " FILTER (WHERE " + condition + ")" }
+
+func (w *writer) plainAggregate(c call) {
+	if c.order != nil || c.limit != nil || c.ignore || c.respect {
+		w.fail(c.node, "ORDER BY, LIMIT and NULLS inside "+strings.ToUpper(c.name)+" do not run on DuckDB", "leave them out")
+	}
+}
+
+func (w *writer) aggregate(c call) string {
+	w.plainAggregate(c)
+	name := map[string]string{"logical_or": "bool_or", "logical_and": "bool_and"}[c.name]
+	return w.copyCall(c, name) + c.over
+}
+
+func (w *writer) count(c call) string {
+	w.plainAggregate(c)
+	if c.args[0].Kind == "Star" {
+		return w.comments(c.node) + w.nameAsWritten(c) + "(*)" + c.over
+	}
+	return w.copyCall(c, "") + c.over
+}
+
+func (w *writer) nameAsWritten(c call) string {
+	path := firstKid(c.node, "PathExpression")
+	return w.text[path.Start:path.End]
+}
+
+func (w *writer) countIf(c call) string {
+	w.plainAggregate(c)
+	if c.distinct {
+		w.fail(c.node, "COUNTIF(DISTINCT …) does not run on DuckDB", "write COUNT(DISTINCT IF(condition, x, NULL))")
+	}
+	return w.comments(c.node) + "count(*)" + filter(w.node(c.args[0])) + c.over
+}
+
+// sum keeps the type: DuckDB's sum of BIGINT has 128 bits.
+func (w *writer) sum(c call) string {
+	w.plainAggregate(c)
+	text := w.copyCall(c, "") + c.over
+	if c.result.Kind == schemas.Int64 {
+		return "CAST(" + text + " AS BIGINT)"
+	}
+	return text
+}
+
+func (w *writer) avg(c call) string {
+	w.plainAggregate(c)
+	text := w.copyCall(c, "") + c.over
+	if c.result.Kind == schemas.Numeric {
+		return "CAST(" + text + " AS " + w.duckType(c.node, c.result) + ")"
+	}
+	return text
+}
+
+// statistic is NULL where GoogleSQL's is: DuckDB's stddev of one row is NULL too.
+func (w *writer) statistic(c call) string {
+	w.plainAggregate(c)
+	if c.result.Kind == schemas.Numeric {
+		w.fail(c.node, strings.ToUpper(c.name)+" of NUMERIC does not run on DuckDB", "cast to FLOAT64")
+	}
+	return w.copyCall(c, "") + c.over
+}
+
+func (w *writer) anyValue(c call) string {
+	if c.order != nil || c.limit != nil || c.distinct || c.ignore || c.respect {
+		w.plainAggregate(c)
+		w.fail(c.node, "DISTINCT inside ANY_VALUE does not run on DuckDB", "leave it out")
+	}
+	if c.having == nil {
+		return w.copyCall(c, "") + c.over
+	}
+	name := ""
+	for _, word := range w.words(c.having) {
+		switch word {
+		case "MAX":
+			name = "arg_max_null"
+		case "MIN":
+			name = "arg_min_null"
+		}
+	}
+	if name == "" || len(c.having.Kids) != 1 {
+		w.refuseKind(c.having)
+	}
+	return w.comments(c.node) + name + "(" + w.node(c.args[0]) + ", " + w.node(c.having.Kids[0]) + ")" + c.over
+}
+
+// approxCount counts exactly: DuckDB's approximation gave 10 for 9 values.
+func (w *writer) approxCount(c call) string {
+	w.plainAggregate(c)
+	return w.comments(c.node) + "count(DISTINCT " + w.node(c.args[0]) + ")" + c.over
+}
+
+func (w *writer) approxQuantiles(c call) string {
+	if c.distinct || c.order != nil || c.limit != nil || c.ignore || c.respect || c.over != "" {
+		w.fail(c.node, "this form of APPROX_QUANTILES does not run on DuckDB", "write APPROX_QUANTILES(x, 100)")
+	}
+	parts, ok := w.isInteger(c.args[1])
+	if !ok || parts < 1 || parts > 1000 {
+		w.fail(c.args[1], "the number of APPROX_QUANTILES must be a literal from 1 to 1000 to run on DuckDB", "write a number")
+	}
+	at := make([]string, parts+1)
+	for i := range at {
+		at[i] = strconv.FormatFloat(float64(i)/float64(parts), 'g', -1, 64)
+	}
+	return w.comments(c.node) + "quantile_disc(" + w.node(c.args[0]) + ", [" + strings.Join(at, ", ") + "])"
+}
+
+// percentile writes PERCENTILE_CONT and PERCENTILE_DISC, which skip NULLs unless told.
+func (w *writer) percentile(c call) string {
+	if c.respect {
+		w.fail(c.node, "RESPECT NULLS in "+strings.ToUpper(c.name)+" does not run on DuckDB", "leave it out")
+	}
+	if _, ok := w.number(c.args[1]); !ok {
+		w.fail(c.args[1], "the fraction of "+strings.ToUpper(c.name)+" must be a literal to run on DuckDB", "write a number")
+	}
+	value, name := w.node(c.args[0]), "quantile_disc"
+	if c.name == "percentile_cont" {
+		if c.result.Kind != schemas.Float64 {
+			w.fail(c.node, "PERCENTILE_CONT of NUMERIC does not run on DuckDB", "cast to FLOAT64")
+		}
+		value, name = "CAST("+value+" AS DOUBLE)", "quantile_cont"
+	}
+	return w.comments(c.node) + name + "(" + value + ", " + w.text[c.args[1].Start:c.args[1].End] + ")" + c.over
+}
+
+// arguments are the DISTINCT, the value and the ORDER BY of a list.
+func (w *writer) arguments(c call, value string) string {
+	text := value
+	if c.distinct {
+		text = "DISTINCT " + text
+	}
+	if c.order != nil {
+		text += " " + w.node(c.order)
+	}
+	return text
+}
+
+func (w *writer) cut(c call, list string) string {
+	if c.limit == nil {
+		return list
+	}
+	count := firstKid(c.limit, "Limit")
+	if count == nil || len(c.limit.Kids) != 1 || len(count.Kids) != 1 {
+		w.fail(c.limit, "this LIMIT does not run on DuckDB", "write LIMIT and a number")
+	}
+	value, ok := w.isInteger(count.Kids[0])
+	if !ok {
+		w.fail(count, "the LIMIT in "+strings.ToUpper(c.name)+" must be a literal to run on DuckDB", "write a number")
+	}
+	return "(" + list + ")[1:" + strconv.FormatInt(value, 10) + "]"
+}
+
+func (w *writer) arrayAgg(c call) string {
+	if c.over != "" && (c.limit != nil || c.order != nil) {
+		w.fail(c.node, "ARRAY_AGG with ORDER BY or LIMIT and OVER does not run on DuckDB", "aggregate in a GROUP BY")
+	}
+	value := w.node(c.args[0])
+	list := "list(" + w.arguments(c, value) + ")"
+	if c.ignore {
+		list += filter(wrap(c.args[0], value) + " IS NOT NULL")
+	}
+	return w.comments(c.node) + w.cut(c, list+c.over)
+}
+
+func (w *writer) stringAgg(c call) string {
+	if c.ignore || c.respect {
+		w.plainAggregate(c)
+	}
+	if w.typeOf(c.args[0]).Kind != schemas.String {
+		w.fail(c.args[0], "STRING_AGG of BYTES does not run on DuckDB", "use STRING")
+	}
+	delimiter := ","
+	if len(c.args) == 2 {
+		delimiter = w.literal(c, 1, "delimiter")
+	}
+	value := w.node(c.args[0])
+	if c.limit != nil {
+		if c.over != "" {
+			w.fail(c.limit, "STRING_AGG with LIMIT and OVER does not run on DuckDB", "aggregate in a GROUP BY")
+		}
+		list := "list(" + w.arguments(c, value) + ")" + filter(wrap(c.args[0], value)+" IS NOT NULL")
+		return w.comments(c.node) + "array_to_string(" + w.cut(c, list) + ", " + stringText(delimiter) + ")"
+	}
+	text := value + ", " + stringText(delimiter)
+	return w.comments(c.node) + "string_agg(" + w.arguments(c, text) + ")" + c.over
+}

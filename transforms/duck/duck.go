@@ -1,0 +1,139 @@
+// Package duck compiles analysed GoogleSQL to DuckDB. It copies the author's
+// text and rewrites only what differs, steered by the analyzer's types: comments,
+// line breaks, aliases and the order of clauses survive, so a compiled model can
+// be read beside its source.
+//
+// The world is closed. A node kind, a child of a node or a function that was
+// never reviewed is refused with its place and what to write instead; copying it
+// would give another result without a word. What the functions of the macro
+// schema bq do is in prelude.sql.
+package duck
+
+import (
+	_ "embed"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/ripen-data/ripen/schemas"
+	"github.com/ripen-data/ripen/transforms/syntax"
+)
+
+// Prelude is the SQL that a DuckDB connection runs before any compiled statement:
+// CREATE OR REPLACE MACRO statements in the schema bq.
+//
+//go:embed prelude.sql
+var Prelude string
+
+// Compiled is a statement in the SQL of DuckDB.
+type Compiled struct {
+	// SQL is one SELECT. Its columns stand in the order of Columns but may have
+	// wider types, e.g. INTEGER for INT64: insert them into a table made of Columns.
+	SQL     string
+	Columns []schemas.Column
+	Params  []string // without @ and $, sorted; each is bound by name
+}
+
+// Compile translates a checked statement. An error is a *syntax.Diagnostic.
+func Compile(stmt *syntax.Statement) (compiled Compiled, err error) {
+	w := newWriter(stmt)
+	defer func() {
+		if reason := recover(); reason != nil {
+			refusal, ok := reason.(*syntax.Diagnostic)
+			if !ok {
+				panic(reason)
+			}
+			compiled, err = Compiled{}, refusal
+		}
+	}()
+	w.checkOutput(stmt.Columns)
+	text := w.gap(0, stmt.Node.Start) + w.node(stmt.Node)
+	tail := strings.TrimRight(w.gap(stmt.Node.End, len(stmt.Source.Text)), " \n\t;")
+	return Compiled{
+		SQL:     strings.TrimSpace(text+tail) + "\n",
+		Columns: stmt.Columns,
+		Params:  slices.Sorted(maps.Keys(w.params)),
+	}, nil
+}
+
+// checkOutput refuses columns that no table can have.
+func (w *writer) checkOutput(columns []schemas.Column) {
+	seen := map[string]bool{}
+	for i, c := range columns {
+		at := w.outputColumn(i)
+		switch lower := strings.ToLower(c.Name); {
+		case strings.HasPrefix(c.Name, "$"):
+			w.fail(at, "a column of the result has no name", "add AS name")
+		case seen[lower]:
+			w.fail(at, "column "+c.Name+" stands twice in the result", "rename one, or leave it out with * EXCEPT ("+c.Name+")")
+		default:
+			seen[lower] = true
+		}
+		if reason, hint := unusable(c.Type); reason != "" {
+			w.fail(at, "column "+c.Name+" "+reason, hint)
+		}
+	}
+}
+
+// outputColumn finds where column i of the result is written, if the last SELECT
+// lists its columns, else that SELECT.
+func (w *writer) outputColumn(i int) *syntax.Node {
+	query := firstKid(w.stmt.Node, "Query")
+	for query != nil && firstKid(query, "Select") == nil {
+		inner := firstKid(query, "Query")
+		if inner == nil {
+			return query
+		}
+		query = inner
+	}
+	if query == nil {
+		return w.stmt.Node
+	}
+	selected := firstKid(query, "Select")
+	list := firstKid(selected, "SelectList")
+	if list == nil {
+		return selected
+	}
+	for _, column := range list.Kids {
+		switch column.Kids[0].Kind {
+		case "Star", "StarWithModifiers", "DotStar", "DotStarWithModifiers":
+			return selected
+		}
+	}
+	if i < len(list.Kids) {
+		return list.Kids[i]
+	}
+	return selected
+}
+
+// unusable says why no column may have the type.
+func unusable(t schemas.Type) (reason, hint string) {
+	switch t.Kind {
+	case schemas.Array:
+		if t.Elem.Kind == schemas.Array {
+			return "is an array of arrays", "put the inner array into a STRUCT"
+		}
+		return unusable(*t.Elem)
+	case schemas.Struct:
+		seen := map[string]bool{}
+		for _, f := range t.Fields {
+			lower := strings.ToLower(f.Name)
+			if f.Name == "" || seen[lower] {
+				return "has a STRUCT whose fields have no names of their own", "write STRUCT(x AS name, …)"
+			}
+			seen[lower] = true
+			if reason, hint := unusable(f.Type); reason != "" {
+				return reason, hint
+			}
+		}
+	case schemas.JSON:
+		return "is JSON", "keep JSON text in a STRING: TO_JSON_STRING(x)"
+	case schemas.Interval:
+		return "is an INTERVAL", "write DATE_DIFF or TIMESTAMP_DIFF for a number"
+	case schemas.String, schemas.Int64, schemas.Float64, schemas.Bool, schemas.Numeric, schemas.Bytes,
+		schemas.Date, schemas.Timestamp, schemas.Datetime, schemas.Time:
+	default:
+		return "has a type that DuckDB has not", "cast it to STRING, INT64, NUMERIC, FLOAT64, DATE or TIMESTAMP"
+	}
+	return "", ""
+}

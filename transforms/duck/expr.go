@@ -1,0 +1,380 @@
+package duck
+
+import (
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/ripen-data/ripen/schemas"
+	"github.com/ripen-data/ripen/transforms/syntax"
+)
+
+// operand writes an expression that stands beside an operator this package wrote.
+func (w *writer) operand(n *syntax.Node) string { return wrap(n, w.plain(n)) }
+
+func wrap(n *syntax.Node, text string) string {
+	switch n.Kind {
+	case "BinaryExpression", "BitwiseShiftExpression", "UnaryExpression", "AndExpr", "OrExpr", "BetweenExpression", "InExpression",
+		"CaseValueExpression", "CaseNoValueExpression":
+		return "(" + text + ")"
+	}
+	return text
+}
+
+// isLiteral reports whether an expression is a number as written.
+func isNumber(n *syntax.Node) bool {
+	return n.Kind == "IntLiteral" || n.Kind == "UnaryExpression" && len(n.Kids) == 1 && isNumber(n.Kids[0])
+}
+
+// unified writes expressions that have one type together, e.g. the arguments of
+// COALESCE: integers stay as written if something else decides the type.
+func (w *writer) unified(nodes []*syntax.Node) []string {
+	decided := slices.ContainsFunc(nodes, func(n *syntax.Node) bool { return !isNumber(n) && n.Kind != "NullLiteral" })
+	texts := make([]string, len(nodes))
+	for i, n := range nodes {
+		if decided && w.typeWanted(n).Kind != schemas.Numeric {
+			texts[i] = w.plain(n)
+		} else {
+			texts[i] = w.node(n)
+		}
+	}
+	return texts
+}
+
+func (w *writer) binary(n *syntax.Node) string {
+	if len(n.Kids) < 2 {
+		w.refuseKind(n)
+	}
+	w.reviewed(n, "expr", "Location")
+	left, right := n.Kids[0], n.Kids[len(n.Kids)-1]
+	switch n.Attr {
+	case "=", "!=", "<>", "<", "<=", ">", ">=", "IS DISTINCT FROM", "IS NOT DISTINCT FROM":
+		w.comparable(n, left, right)
+		return w.copyPlain(n, left, right)
+	case "IS", "IS NOT":
+		return w.copy(n)
+	case "LIKE", "NOT LIKE":
+		return w.like(n, right)
+	case "+", "-":
+		return w.add(n, left, right)
+	case "*":
+		return w.multiply(n, left, right)
+	case "/":
+		return w.divide(n, left, right)
+	case "||":
+		if w.typeOf(n).Kind == schemas.Bytes {
+			w.fail(n, "|| of BYTES does not run on DuckDB", "use STRING")
+		}
+		return w.copyWith(n, func(kid *syntax.Node) string {
+			if kid.Kind == "BinaryExpression" && kid.Attr == "||" {
+				return w.node(kid)
+			}
+			return wrap(kid, w.node(kid))
+		})
+	case "&", "|":
+		return w.copyWith(n, w.operand)
+	case "^":
+		return w.comments(n) + "xor(" + w.node(left) + ", " + w.node(right) + ")"
+	}
+	w.fail(n, "the operator "+n.Attr+" does not run on DuckDB", "write it with a function")
+	return ""
+}
+
+// copyPlain copies an operator whose integers take the type of the other side.
+func (w *writer) copyPlain(n, left, right *syntax.Node) string {
+	if isNumber(left) && isNumber(right) {
+		return w.copy(n)
+	}
+	return w.copyWith(n, w.plain)
+}
+
+// comparable refuses comparisons that have another meaning in DuckDB.
+func (w *writer) comparable(n, left, right *syntax.Node) {
+	for _, side := range []*syntax.Node{left, right} {
+		switch w.typeOf(side).Kind {
+		case schemas.Struct:
+			w.fail(n, "comparing STRUCTs does not run on DuckDB, which compares them by field name", "compare the fields")
+		case schemas.Array:
+			w.fail(n, "comparing ARRAYs does not run on DuckDB, which treats NULL elements otherwise", "compare TO_JSON_STRING(x)")
+		case schemas.JSON:
+			w.fail(n, "comparing JSON does not run on DuckDB", "compare JSON_VALUE(x, '$.name')")
+		case schemas.Interval:
+			w.fail(n, "comparing INTERVALs does not run on DuckDB", "compare DATE_DIFF or TIMESTAMP_DIFF")
+		}
+	}
+}
+
+func (w *writer) like(n, pattern *syntax.Node) string {
+	text := w.copy(n)
+	if value, ok := w.constant(pattern); ok && !strings.Contains(value, `\`) {
+		return text
+	}
+	return text + ` ESCAPE '\'`
+}
+
+func isTime(k schemas.Kind) bool {
+	return k == schemas.Date || k == schemas.Timestamp || k == schemas.Datetime || k == schemas.Time
+}
+
+func (w *writer) add(n, left, right *syntax.Node) string {
+	l, r := w.typeOf(left).Kind, w.typeOf(right).Kind
+	switch {
+	case right.Kind == "IntervalExpr" && isTime(l):
+		return "(" + w.operand(left) + " " + n.Attr + " " + w.interval(right) + ")"
+	case left.Kind == "IntervalExpr" && isTime(r) && n.Attr == "+":
+		return "(" + w.operand(right) + " + " + w.interval(left) + ")"
+	case l == schemas.Interval || r == schemas.Interval:
+		w.fail(n, "arithmetic with INTERVAL values does not run on DuckDB", "write DATE_ADD(d, INTERVAL 1 DAY)")
+	case isTime(l) && isTime(r):
+		w.fail(n, "a difference of dates or timestamps is an INTERVAL, which does not run on DuckDB", "write DATE_DIFF(a, b, DAY) or TIMESTAMP_DIFF(a, b, SECOND)")
+	case l == schemas.Date:
+		return "(" + w.operand(left) + " " + n.Attr + " " + w.days(right) + ")"
+	case r == schemas.Date:
+		return "(" + w.operand(right) + " + " + w.days(left) + ")"
+	}
+	return w.copyPlain(n, left, right)
+}
+
+// days is a number of days that DuckDB can add to a DATE.
+func (w *writer) days(n *syntax.Node) string {
+	if isNumber(n) {
+		return w.plain(n)
+	}
+	return "CAST(" + w.node(n) + " AS INTEGER)"
+}
+
+func (w *writer) multiply(n, left, right *syntax.Node) string {
+	fraction := func(n *syntax.Node) bool {
+		t := w.typeOf(n).Kind
+		return t == schemas.Numeric && !isNumber(n)
+	}
+	if w.typeOf(n).Kind == schemas.Numeric && fraction(left) && fraction(right) {
+		// Both have nine digits behind the point, the product would have eighteen.
+		return "CAST(" + w.copyPlain(n, left, right) + " AS " + w.duckType(n, w.typeOf(n)) + ")"
+	}
+	return w.copyPlain(n, left, right)
+}
+
+func (w *writer) divide(n, left, right *syntax.Node) string {
+	if w.typeOf(n).Kind == schemas.Numeric {
+		return w.comments(n) + "bq.numeric_div(" + w.plain(left) + ", " + w.plain(right) + ")"
+	}
+	if value, ok := w.number(right); ok && value != 0 {
+		return w.copyWith(n, w.plain)
+	}
+	return w.comments(n) + "bq.div(" + w.plain(left) + ", " + w.plain(right) + ")"
+}
+
+// number is the value of a literal number.
+func (w *writer) number(n *syntax.Node) (float64, bool) {
+	switch n.Kind {
+	case "IntLiteral":
+		value, ok := w.isInteger(n)
+		return float64(value), ok
+	case "FloatLiteral":
+		value, err := strconv.ParseFloat(w.text[n.Start:n.End], 64)
+		return value, err == nil
+	}
+	return 0, false
+}
+
+func (w *writer) shift(n *syntax.Node) string {
+	w.reviewed(n, "expr", "Location")
+	return w.copyWith(n, func(kid *syntax.Node) string {
+		if kid.Kind == "Location" {
+			return w.text[kid.Start:kid.End]
+		}
+		return wrap(kid, w.node(kid))
+	})
+}
+
+func (w *writer) unary(n *syntax.Node) string {
+	w.reviewed(n, "expr")
+	switch n.Attr {
+	case "NOT", "+", "-", "~":
+		if len(n.Kids) == 1 && n.Attr == "-" && n.Kids[0].Kind == "IntLiteral" {
+			if t := w.typeWanted(n); t.Kind == schemas.Numeric {
+				return "CAST(-" + w.integer(n.Kids[0]) + " AS " + w.duckType(n, t) + ")"
+			} else if t.Kind == schemas.Float64 {
+				return "-" + w.integer(n.Kids[0]) + "e0"
+			}
+			return "(-" + w.integer(n.Kids[0]) + ")::BIGINT"
+		}
+		return w.copy(n)
+	case "IS TRUE", "IS FALSE", "IS NOT TRUE", "IS NOT FALSE", "IS NULL", "IS NOT NULL":
+		return w.copy(n)
+	}
+	w.fail(n, "the operator "+n.Attr+" does not run on DuckDB", "write it in another way")
+	return ""
+}
+
+func (w *writer) between(n *syntax.Node) string {
+	w.reviewed(n, "expr", "Location")
+	w.comparable(n, n.Kids[0], n.Kids[len(n.Kids)-1])
+	return w.copyWith(n, func(kid *syntax.Node) string {
+		if kid.Kind == "Location" {
+			return w.text[kid.Start:kid.End]
+		}
+		return w.plain(kid)
+	})
+}
+
+func (w *writer) in(n *syntax.Node) string {
+	w.reviewed(n, "expr", "Location", "InList", "Query", "UnnestExpression")
+	value, list := n.Kids[0], n.Kids[len(n.Kids)-1]
+	w.comparable(n, value, value)
+	if list.Kind != "UnnestExpression" {
+		return w.copyWith(n, func(kid *syntax.Node) string {
+			switch kid.Kind {
+			case "Location":
+				return w.text[kid.Start:kid.End]
+			case "InList":
+				w.reviewed(kid, "expr")
+				return w.copyWith(kid, w.plain)
+			}
+			return w.node(kid)
+		})
+	}
+	if len(list.Kids) != 1 || len(list.Kids[0].Kids) != 1 {
+		w.refuseKind(list)
+	}
+	found := "(" + w.operand(value) + " = ANY(" + w.node(list.Kids[0].Kids[0]) + "))"
+	if n.Attr == "NOT IN" {
+		return w.comments(n) + "(NOT " + found + ")"
+	}
+	return w.comments(n) + found
+}
+
+func (w *writer) subquery(n *syntax.Node) string {
+	w.reviewed(n, "Query")
+	switch n.Attr {
+	case "", "modifier=EXISTS", "modifier=ARRAY":
+		return w.copy(n)
+	}
+	w.fail(n, "this subquery does not run on DuckDB", "use IN, EXISTS or ARRAY")
+	return ""
+}
+
+// arrayConstructor writes [a, b] and ARRAY<T>[a, b].
+func (w *writer) arrayConstructor(n *syntax.Node) string {
+	w.reviewed(n, "expr", "ArrayType")
+	t := w.typeWanted(n)
+	if t.Kind != schemas.Array {
+		w.fail(n, "the type of this array is not known", "write ARRAY<T>[…]")
+	}
+	return w.arrayAs(n, t)
+}
+
+func (w *writer) arrayAs(n *syntax.Node, t schemas.Type) string {
+	typed := firstKid(n, "ArrayType")
+	text := w.comments(n) + "["
+	first := true
+	for _, kid := range n.Kids {
+		if kid == typed {
+			continue
+		}
+		if !first {
+			text += ", "
+		}
+		if t.Elem.Kind == schemas.Int64 && (typed != nil || !first) {
+			text += w.plain(kid)
+		} else {
+			text += w.as(kid, *t.Elem)
+		}
+		first = false
+	}
+	if typed != nil || first {
+		return "CAST(" + text + "] AS " + w.duckType(n, t) + ")"
+	}
+	return text + "]"
+}
+
+// as writes an expression as a value of type t: the fields of a STRUCT take the
+// names of t, because DuckDB matches them by name and GoogleSQL by position.
+func (w *writer) as(n *syntax.Node, t schemas.Type) string {
+	switch n.Kind {
+	case "StructConstructorWithKeyword", "StructConstructorWithParens":
+		if t.Kind == schemas.Struct {
+			return w.structAs(n, t)
+		}
+	case "ArrayConstructor":
+		if t.Kind == schemas.Array {
+			return w.arrayAs(n, t)
+		}
+	case "NullLiteral":
+		return w.node(n)
+	}
+	if own := w.typeOf(n); hasStruct(t) && hasStruct(own) && !sameNames(own, t) {
+		w.fail(n, "this STRUCT has other field names than "+t.String()+", by which DuckDB matches", "write STRUCT(x AS name, …) with the same names")
+	}
+	return w.node(n)
+}
+
+func (w *writer) structConstructor(n *syntax.Node) string {
+	t := w.typeWanted(n)
+	if t.Kind != schemas.Struct {
+		w.fail(n, "the type of this STRUCT is not known", "write STRUCT<name T>(…)")
+	}
+	return w.structAs(n, t)
+}
+
+func (w *writer) structAs(n *syntax.Node, t schemas.Type) string {
+	w.reviewed(n, "expr", "StructConstructorArg", "StructType")
+	typed := firstKid(n, "StructType") != nil
+	var fields []string
+	for _, kid := range n.Kids {
+		if kid.Kind == "StructType" {
+			continue
+		}
+		value := kid
+		if kid.Kind == "StructConstructorArg" {
+			w.reviewed(kid, "expr", "Alias")
+			value = kid.Kids[0]
+		}
+		i := len(fields)
+		if i >= len(t.Fields) {
+			w.fail(kid, "this STRUCT has more fields than its type", "write STRUCT(x AS name, …)")
+		}
+		name := t.Fields[i].Name
+		if name == "" {
+			w.fail(kid, "a field of this STRUCT has no name", "write STRUCT(x AS name, …)")
+		}
+		text := w.as(value, t.Fields[i].Type)
+		if (typed || value.Kind == "NullLiteral") && !hasStruct(t.Fields[i].Type) {
+			text = "CAST(" + text + " AS " + w.duckType(kid, t.Fields[i].Type) + ")"
+		}
+		fields = append(fields, stringText(name)+": "+text)
+	}
+	if len(fields) == 0 {
+		w.fail(n, "a STRUCT without fields does not run on DuckDB", "give it a field")
+	}
+	return w.comments(n) + "{" + strings.Join(fields, ", ") + "}"
+}
+
+// arrayElement writes array[OFFSET(i)] and its kin.
+func (w *writer) arrayElement(n *syntax.Node) string {
+	w.reviewed(n, "expr", "Location")
+	array, at := n.Kids[0], n.Kids[len(n.Kids)-1]
+	if w.typeOf(array).Kind != schemas.Array {
+		w.fail(n, "[] of a "+w.typeOf(array).String()+" does not run on DuckDB", "write JSON_VALUE(x, '$.name')")
+	}
+	if at.Kind != "FunctionCall" || len(at.Kids) != 2 {
+		w.fail(at, "an array index needs its base", "write [OFFSET(0)] or [SAFE_OFFSET(0)]")
+	}
+	name, index := w.functionName(at), at.Kids[1]
+	base := strings.TrimPrefix(name, "safe_")
+	if base != "offset" && base != "ordinal" {
+		w.fail(at, "an array index needs its base", "write [OFFSET(0)] or [SAFE_OFFSET(0)]")
+	}
+	value, isLiteral := w.isInteger(index)
+	if name == base {
+		return w.comments(n) + "bq.at_" + base + "(" + w.node(array) + ", " + w.plain(index) + ")"
+	}
+	if base == "offset" {
+		value++
+	}
+	if isLiteral && value > 0 {
+		return w.comments(n) + "(" + w.node(array) + ")[" + strconv.FormatInt(value, 10) + "]"
+	}
+	return w.comments(n) + "bq.safe_" + base + "(" + w.node(array) + ", " + w.plain(index) + ")"
+}

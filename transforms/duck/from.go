@@ -1,0 +1,196 @@
+package duck
+
+import (
+	"strings"
+
+	"github.com/ripen-data/ripen/schemas"
+	"github.com/ripen-data/ripen/transforms/syntax"
+)
+
+// source is one table, subquery or array in FROM.
+type source struct {
+	alias  string
+	array  *schemas.Type // the element's type, for an array
+	hidden bool          // the alias is this compiler's
+	offset string        // name of the WITH OFFSET column
+	using  []string      // USING columns of the join that brings it in, quoted
+}
+
+// sources lists what a FROM clause reads, left to right, and names its arrays
+// before anything refers to them.
+func (w *writer) sources(n *syntax.Node, into []source) []source {
+	switch n.Kind {
+	case "Join":
+		before := len(into)
+		for _, kid := range n.Kids {
+			if isSource(kid) {
+				into = w.sources(kid, into)
+			}
+		}
+		if using := firstKid(n, "UsingClause"); using != nil && before < len(into) {
+			// The columns of an outer USING come before those of the joins in it.
+			var names []string
+			for _, id := range using.Kids {
+				names = append(names, w.node(id))
+			}
+			for _, name := range into[before].using {
+				if !containsFold(names, name) {
+					names = append(names, name)
+				}
+			}
+			into[before].using = names
+		}
+	case "ParenthesizedJoin":
+		return w.sources(n.Kids[0], into)
+	case "TableSubquery":
+		into = append(into, source{alias: w.aliasName(n)})
+	case "TablePathExpression":
+		into = append(into, w.tableSource(n))
+	}
+	return into
+}
+
+func isSource(n *syntax.Node) bool {
+	switch n.Kind {
+	case "Join", "ParenthesizedJoin", "TableSubquery", "TablePathExpression":
+		return true
+	}
+	return false
+}
+
+func (w *writer) aliasName(n *syntax.Node) string {
+	if alias := firstKid(n, "Alias"); alias != nil && len(alias.Kids) > 0 {
+		return w.nameOf(alias.Kids[0])
+	}
+	return ""
+}
+
+// arrayOf is the array expression of a TablePathExpression; nil if it is a table.
+func (w *writer) arrayOf(n *syntax.Node) *syntax.Node {
+	if unnest := firstKid(n, "UnnestExpression"); unnest != nil {
+		if len(unnest.Kids) != 1 || unnest.Kids[0].Kind != "ExpressionWithOptAlias" || len(unnest.Kids[0].Kids) != 1 {
+			w.fail(unnest, "UNNEST of several arrays does not run on DuckDB", "join two UNNESTs WITH OFFSET on their offsets")
+		}
+		return unnest.Kids[0].Kids[0]
+	}
+	if path := firstKid(n, "PathExpression"); path != nil {
+		if _, isArray := w.elements[spanOf(path)]; isArray {
+			return path
+		}
+	}
+	return nil
+}
+
+func (w *writer) tableSource(n *syntax.Node) source {
+	s := source{alias: w.aliasName(n)}
+	array := w.arrayOf(n)
+	if array == nil {
+		if path := firstKid(n, "PathExpression"); path != nil && s.alias == "" {
+			name := w.nameOf(path.Kids[len(path.Kids)-1])
+			s.alias = name[strings.LastIndex(name, ".")+1:]
+		}
+		return s
+	}
+	t := w.typeOf(array)
+	if t.Kind != schemas.Array {
+		w.fail(array, "the type of this array is not known", "UNNEST a column or a CTE's column")
+	}
+	s.array = t.Elem
+	if s.alias == "" {
+		switch {
+		case array.Kind == "PathExpression" && firstKid(n, "UnnestExpression") == nil:
+			s.alias = w.nameOf(array.Kids[len(array.Kids)-1])
+		default:
+			s.alias, s.hidden = w.hiddenAlias(), true
+		}
+	}
+	if id, ok := w.elements[spanOf(array)]; ok {
+		w.aliases[id] = s.alias
+	}
+	if offset := firstKid(n, "WithOffset"); offset != nil {
+		s.offset = "offset"
+		if name := w.aliasName(offset); name != "" {
+			s.offset = name
+		}
+	}
+	return s
+}
+
+// sourceOf finds the source of a TablePathExpression among those of the SELECT.
+func (w *writer) sourceOf(n *syntax.Node, array *syntax.Node) source {
+	if id, ok := w.elements[spanOf(array)]; ok {
+		for _, s := range w.from {
+			if s.array != nil && s.alias == w.aliases[id] {
+				return s
+			}
+		}
+	}
+	return w.tableSource(n)
+}
+
+func (w *writer) tablePath(n *syntax.Node) string {
+	w.reviewed(n, "PathExpression", "UnnestExpression", "Alias", "WithOffset")
+	array := w.arrayOf(n)
+	if array == nil {
+		return w.copyWith(n, func(kid *syntax.Node) string {
+			if kid.Kind == "PathExpression" {
+				return w.tableName(kid)
+			}
+			return w.node(kid)
+		})
+	}
+	s := w.sourceOf(n, array)
+	name, text := quote(s.alias), w.node(array)
+	// The alias of the table is another word than its column, so that x.k is the
+	// field k of column x.
+	table := quote("_" + strings.TrimLeft(s.alias, "_"))
+	if s.offset == "" {
+		return w.comments(n) + "unnest(" + text + ") AS " + table + "(" + name + ")"
+	}
+	return w.comments(n) + "(SELECT unnest(" + text + ") AS " + name + ", generate_subscripts(" + text + ", 1) - 1 AS " +
+		quote(s.offset) + ") AS " + table
+}
+
+// tableName writes dataset.table or a CTE's name.
+func (w *writer) tableName(n *syntax.Node) string {
+	name := strings.Join(w.parts(n), ".")
+	parts := strings.Split(name, ".")
+	if len(parts) > 2 {
+		w.fail(n, "a table with a project does not run on DuckDB", "write dataset.table")
+	}
+	return quoteAll(parts)
+}
+
+func (w *writer) tableSubquery(n *syntax.Node) string {
+	w.reviewed(n, "Query", "Alias")
+	return w.copy(n)
+}
+
+// join adds the ON TRUE that DuckDB wants where GoogleSQL joins an array without one.
+func (w *writer) join(n *syntax.Node) string {
+	w.reviewed(n, "Join", "ParenthesizedJoin", "TablePathExpression", "TableSubquery", "OnClause", "UsingClause")
+	text := w.copy(n)
+	right := n.Kids[len(n.Kids)-1]
+	if right.Kind != "TablePathExpression" || w.arrayOf(right) == nil {
+		if on := firstKid(n, "OnClause", "UsingClause"); on != nil {
+			w.refuseOuterArray(n)
+		}
+		return text
+	}
+	switch n.Attr {
+	case "COMMA", "CROSS":
+		return text
+	}
+	w.refuseOuterArray(n)
+	return text + " ON TRUE"
+}
+
+// refuseOuterArray refuses RIGHT and FULL JOIN with an array on the right: it may
+// refer to the left, which DuckDB cannot read then.
+func (w *writer) refuseOuterArray(n *syntax.Node) {
+	for _, kid := range n.Kids {
+		if (n.Attr == "RIGHT" || n.Attr == "FULL") && kid.Kind == "TablePathExpression" && w.arrayOf(kid) != nil {
+			w.fail(kid, n.Attr+" JOIN of an array does not run on DuckDB", "UNNEST it in a CTE and join that")
+		}
+	}
+}

@@ -1,0 +1,143 @@
+package duck
+
+import (
+	"strings"
+
+	"github.com/ripen-data/ripen/schemas"
+	"github.com/ripen-data/ripen/transforms/syntax"
+)
+
+// numberFunctions are those of numbers, and the conditional ones.
+var numberFunctions = map[string]rule{
+	"abs":           {min: 1, max: 1},
+	"sign":          {min: 1, max: 1},
+	"sqrt":          {min: 1, max: 1},
+	"cbrt":          {min: 1, max: 1},
+	"exp":           {min: 1, max: 1},
+	"ln":            {min: 1, max: 1},
+	"log10":         {min: 1, max: 1},
+	"log":           {min: 1, max: 2, write: (*writer).log},
+	"pow":           {min: 2, max: 2},
+	"power":         {min: 2, max: 2},
+	"sin":           {min: 1, max: 1},
+	"cos":           {min: 1, max: 1},
+	"tan":           {min: 1, max: 1},
+	"asin":          {min: 1, max: 1},
+	"acos":          {min: 1, max: 1},
+	"atan":          {min: 1, max: 1},
+	"atan2":         {min: 2, max: 2},
+	"pi":            {min: 0, max: 0},
+	"is_nan":        {min: 1, max: 1, text: "isnan"},
+	"is_inf":        {min: 1, max: 1, text: "isinf"},
+	"round":         {min: 1, max: 2, write: (*writer).round},
+	"ceil":          {min: 1, max: 1, write: (*writer).round},
+	"ceiling":       {min: 1, max: 1, write: (*writer).round},
+	"floor":         {min: 1, max: 1, write: (*writer).round},
+	"trunc":         {min: 1, max: 1, write: (*writer).round},
+	"div":           {min: 2, max: 2, text: "bq.idiv"},
+	"mod":           {min: 2, max: 2, text: "bq.mod"},
+	"safe_divide":   {min: 2, max: 2, write: (*writer).safeDivide},
+	"ieee_divide":   {min: 2, max: 2, text: "(CAST($1 AS DOUBLE) / CAST($2 AS DOUBLE))"},
+	"safe_add":      {min: 2, max: 2, text: "TRY($1 + $2)"},
+	"safe_subtract": {min: 2, max: 2, text: "TRY($1 - ($2))"},
+	"safe_multiply": {min: 2, max: 2, text: "TRY(($1) * ($2))"},
+	"safe_negate":   {min: 1, max: 1, text: "TRY(-($1))"},
+	"bit_count":     {min: 1, max: 1, text: "CAST(bit_count($1) AS BIGINT)"},
+	"greatest":      {min: 1, max: 8, write: (*writer).extreme},
+	"least":         {min: 1, max: 8, write: (*writer).extreme},
+	"if":            {min: 3, max: 3, write: (*writer).ifElse},
+	"ifnull":        {min: 2, max: 2, write: (*writer).coalesce},
+	"coalesce":      {min: 1, max: 99, write: (*writer).coalesce},
+	"nullif":        {min: 2, max: 2},
+	"nullifzero":    {min: 1, max: 1, text: "NULLIF($1, 0)"},
+	"zeroifnull":    {min: 1, max: 1, text: "COALESCE($1, 0)"},
+	"range_bucket":  {min: 2, max: 2, text: "bq.range_bucket"},
+}
+
+func (w *writer) log(c call) string {
+	if len(c.args) == 1 {
+		return w.rename(c, "ln")
+	}
+	return w.comments(c.node) + "log(" + w.node(c.args[1]) + ", " + w.node(c.args[0]) + ")"
+}
+
+// round writes ROUND and its kin, which keep DuckDB's integers integers.
+func (w *writer) round(c call) string {
+	name := map[string]string{"ceiling": "ceil"}[c.name]
+	if name == "" {
+		name = c.name
+	}
+	if len(c.args) == 2 {
+		if _, ok := w.isInteger(c.args[1]); !ok {
+			w.fail(c.args[1], "the digits of ROUND must be a literal to run on DuckDB", "write a number")
+		}
+	}
+	value := w.node(c.args[0])
+	rest := ""
+	if len(c.args) == 2 {
+		rest = ", " + w.plain(c.args[1])
+	}
+	switch c.result.Kind {
+	case schemas.Numeric:
+		return w.comments(c.node) + "CAST(" + name + "(" + value + rest + ") AS " + w.duckType(c.node, c.result) + ")"
+	default:
+		if w.typeOf(c.args[0]).Kind != schemas.Float64 {
+			value = "CAST(" + value + " AS DOUBLE)"
+		}
+		return w.comments(c.node) + name + "(" + value + rest + ")"
+	}
+}
+
+func (w *writer) safeDivide(c call) string {
+	if c.result.Kind == schemas.Numeric {
+		return w.rename(c, "bq.numeric_safe_divide")
+	}
+	return w.rename(c, "bq.safe_divide")
+}
+
+// extreme is NULL if any argument is; DuckDB's own skips NULLs.
+func (w *writer) extreme(c call) string {
+	if len(c.args) == 1 {
+		return w.node(c.args[0])
+	}
+	return w.rename(c, "bq."+c.name)
+}
+
+func (w *writer) ifElse(c call) string {
+	t := w.typeWanted(c.node)
+	branches := w.unifiedAs(c.args[1:], t)
+	return w.comments(c.node) + "CASE WHEN " + w.node(c.args[0]) + " THEN " + branches[0] + " ELSE " + branches[1] + " END"
+}
+
+func (w *writer) coalesce(c call) string {
+	texts := w.unifiedAs(c.args, w.typeWanted(c.node))
+	if len(c.args) == 1 {
+		return texts[0]
+	}
+	written := map[*syntax.Node]string{}
+	for i, arg := range c.args {
+		written[arg] = texts[i]
+	}
+	path := firstKid(c.node, "PathExpression")
+	return w.copyWith(c.node, func(kid *syntax.Node) string {
+		if kid == path {
+			if strings.EqualFold(c.name, "coalesce") {
+				return w.text[kid.Start:kid.End]
+			}
+			return "coalesce"
+		}
+		return written[kid]
+	})
+}
+
+// unifiedAs is unified for values that may be STRUCTs.
+func (w *writer) unifiedAs(nodes []*syntax.Node, t schemas.Type) []string {
+	if !hasStruct(t) {
+		return w.unified(nodes)
+	}
+	texts := make([]string, len(nodes))
+	for i, n := range nodes {
+		texts[i] = w.as(n, t)
+	}
+	return texts
+}

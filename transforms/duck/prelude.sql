@@ -1,0 +1,117 @@
+-- GoogleSQL's functions where DuckDB's own differ. Macros are expanded into the
+-- statement, so they cost nothing; they live in the database file, so views that
+-- use them work for other readers. Faults are raised by a cast that fails, inside
+-- CASE: error() counts as volatile, and TRY() refuses volatile expressions.
+CREATE SCHEMA IF NOT EXISTS bq;
+
+-- Division by zero is a fault in GoogleSQL; DuckDB gives inf or NULL.
+CREATE OR REPLACE MACRO bq.div(a, b) AS CASE WHEN b = 0 THEN CAST('division by zero' AS DOUBLE) ELSE a / b END;
+CREATE OR REPLACE MACRO bq.idiv(a, b) AS CASE WHEN b = 0 THEN CAST('division by zero' AS BIGINT) ELSE a // b END;
+CREATE OR REPLACE MACRO bq.mod(a, b) AS CASE WHEN b = 0 THEN CAST('division by zero' AS BIGINT) ELSE a % b END;
+CREATE OR REPLACE MACRO bq.safe_divide(a, b) AS CASE WHEN b = 0 THEN NULL ELSE a / b END;
+CREATE OR REPLACE MACRO bq.numeric_div(a, b) AS CAST(CASE WHEN b = 0 THEN CAST('division by zero' AS DOUBLE) ELSE a / b END AS DECIMAL(38, 9));
+CREATE OR REPLACE MACRO bq.numeric_safe_divide(a, b) AS CAST(CASE WHEN b = 0 THEN NULL ELSE a / b END AS DECIMAL(38, 9));
+
+-- NULL if any argument is; DuckDB's skip NULLs.
+CREATE OR REPLACE MACRO bq.greatest
+    (a, b) AS CASE WHEN a IS NULL OR b IS NULL THEN NULL ELSE greatest(a, b) END,
+    (a, b, c) AS CASE WHEN a IS NULL OR b IS NULL OR c IS NULL THEN NULL ELSE greatest(a, b, c) END,
+    (a, b, c, d) AS CASE WHEN a IS NULL OR b IS NULL OR c IS NULL OR d IS NULL THEN NULL ELSE greatest(a, b, c, d) END,
+    (a, b, c, d, e) AS CASE WHEN a IS NULL OR b IS NULL OR c IS NULL OR d IS NULL OR e IS NULL THEN NULL ELSE greatest(a, b, c, d, e) END,
+    (a, b, c, d, e, f) AS CASE WHEN a IS NULL OR b IS NULL OR c IS NULL OR d IS NULL OR e IS NULL OR f IS NULL THEN NULL ELSE greatest(a, b, c, d, e, f) END,
+    (a, b, c, d, e, f, g) AS CASE WHEN a IS NULL OR b IS NULL OR c IS NULL OR d IS NULL OR e IS NULL OR f IS NULL OR g IS NULL THEN NULL ELSE greatest(a, b, c, d, e, f, g) END,
+    (a, b, c, d, e, f, g, h) AS CASE WHEN a IS NULL OR b IS NULL OR c IS NULL OR d IS NULL OR e IS NULL OR f IS NULL OR g IS NULL OR h IS NULL THEN NULL ELSE greatest(a, b, c, d, e, f, g, h) END;
+CREATE OR REPLACE MACRO bq.least
+    (a, b) AS CASE WHEN a IS NULL OR b IS NULL THEN NULL ELSE least(a, b) END,
+    (a, b, c) AS CASE WHEN a IS NULL OR b IS NULL OR c IS NULL THEN NULL ELSE least(a, b, c) END,
+    (a, b, c, d) AS CASE WHEN a IS NULL OR b IS NULL OR c IS NULL OR d IS NULL THEN NULL ELSE least(a, b, c, d) END,
+    (a, b, c, d, e) AS CASE WHEN a IS NULL OR b IS NULL OR c IS NULL OR d IS NULL OR e IS NULL THEN NULL ELSE least(a, b, c, d, e) END,
+    (a, b, c, d, e, f) AS CASE WHEN a IS NULL OR b IS NULL OR c IS NULL OR d IS NULL OR e IS NULL OR f IS NULL THEN NULL ELSE least(a, b, c, d, e, f) END,
+    (a, b, c, d, e, f, g) AS CASE WHEN a IS NULL OR b IS NULL OR c IS NULL OR d IS NULL OR e IS NULL OR f IS NULL OR g IS NULL THEN NULL ELSE least(a, b, c, d, e, f, g) END,
+    (a, b, c, d, e, f, g, h) AS CASE WHEN a IS NULL OR b IS NULL OR c IS NULL OR d IS NULL OR e IS NULL OR f IS NULL OR g IS NULL OR h IS NULL THEN NULL ELSE least(a, b, c, d, e, f, g, h) END;
+CREATE OR REPLACE MACRO bq.range_bucket(x, bounds) AS CASE WHEN x IS NOT NULL AND bounds IS NOT NULL THEN len(list_filter(bounds, lambda _x: _x <= x)) END;
+
+-- White space of Unicode; DuckDB's TRIM takes blanks only.
+CREATE OR REPLACE MACRO bq.spaces() AS chr(9) || chr(10) || chr(11) || chr(12) || chr(13) || ' ' || chr(133) || chr(160) || chr(5760)
+    || chr(8192) || chr(8193) || chr(8194) || chr(8195) || chr(8196) || chr(8197) || chr(8198) || chr(8199) || chr(8200) || chr(8201) || chr(8202)
+    || chr(8232) || chr(8233) || chr(8239) || chr(8287) || chr(12288);
+CREATE OR REPLACE MACRO bq.trim(s) AS trim(s, bq.spaces());
+CREATE OR REPLACE MACRO bq.ltrim(s) AS ltrim(s, bq.spaces());
+CREATE OR REPLACE MACRO bq.rtrim(s) AS rtrim(s, bq.spaces());
+-- Positions at 0 or before the start mean 1.
+CREATE OR REPLACE MACRO bq.substr
+    (s, p) AS substr(s, CASE WHEN p = 0 OR p < -length(s) THEN 1 ELSE p END),
+    (s, p, n) AS CASE WHEN n < 0 THEN CAST('negative length of SUBSTR' AS BIGINT)::VARCHAR ELSE substr(s, CASE WHEN p = 0 OR p < -length(s) THEN 1 ELSE p END, n) END;
+CREATE OR REPLACE MACRO bq.left_part(s, n) AS CASE WHEN n < 0 THEN CAST('negative length of LEFT' AS BIGINT)::VARCHAR ELSE "left"(s, n) END;
+CREATE OR REPLACE MACRO bq.right_part(s, n) AS CASE WHEN n < 0 THEN CAST('negative length of RIGHT' AS BIGINT)::VARCHAR ELSE "right"(s, n) END;
+CREATE OR REPLACE MACRO bq.repeat(s, n) AS CASE WHEN n < 0 THEN CAST('negative number of REPEAT' AS BIGINT)::VARCHAR ELSE repeat(s, n) END;
+CREATE OR REPLACE MACRO bq.ascii(s) AS CASE WHEN s = '' THEN 0::BIGINT ELSE CAST(ascii(s) AS BIGINT) END;
+CREATE OR REPLACE MACRO bq.initcap(s) AS array_to_string(list_transform(regexp_extract_all(lower(s), '[^\s\[\](){}/|<>!?@"^#$&~_,.:;*%+\-]+|[\s\[\](){}/|<>!?@"^#$&~_,.:;*%+\-]+'), lambda _x: upper(_x[1]) || substr(_x, 2)), '');
+CREATE OR REPLACE MACRO bq.regexp_extract(s, r, g) AS CASE WHEN regexp_matches(s, r) THEN regexp_extract(s, r, g) END;
+
+-- Objects and lists have no scalar value; text that is not JSON has no value at all.
+CREATE OR REPLACE MACRO bq.json_value(s, p) AS TRY(CASE json_type(s, p) WHEN 'OBJECT' THEN NULL WHEN 'ARRAY' THEN NULL ELSE json_extract_string(s, p) END);
+CREATE OR REPLACE MACRO bq.json_query(s, p) AS TRY(CASE WHEN json_type(s, p) <> 'NULL' THEN CAST(json_extract(s, p) AS VARCHAR) END);
+CREATE OR REPLACE MACRO bq.json_query_array(s, p) AS TRY(CASE WHEN json_type(s, p) = 'ARRAY' THEN list_transform(json_extract(s, p || '[*]'), lambda _x: CAST(_x AS VARCHAR)) END);
+CREATE OR REPLACE MACRO bq.json_value_array(s, p) AS TRY(CASE WHEN json_type(s, p) = 'ARRAY'
+    AND NOT list_has_any(list_transform(json_extract(s, p || '[*]'), lambda _x: json_type(_x)), ['OBJECT', 'ARRAY']) THEN json_extract_string(s, p || '[*]') END);
+
+-- Casts. The text of a fault says what was not understood.
+CREATE OR REPLACE MACRO bq.is_int64(s) AS regexp_full_match(s, '\s*[+-]?[0-9]+\s*');
+CREATE OR REPLACE MACRO bq.is_number(s) AS regexp_full_match(s, '(?i)\s*[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)(e[+-]?[0-9]+)?\s*');
+CREATE OR REPLACE MACRO bq.is_float64(s) AS regexp_full_match(s, '(?i)\s*([+-]?([0-9]+\.?[0-9]*|\.[0-9]+)(e[+-]?[0-9]+)?|[+-]?inf(inity)?|nan)\s*');
+CREATE OR REPLACE MACRO bq.is_date(s) AS regexp_full_match(s, '\s*[0-9]{4}-[0-9]{1,2}-[0-9]{1,2}\s*');
+CREATE OR REPLACE MACRO bq.is_datetime(s) AS regexp_full_match(s, '\s*[0-9]{4}-[0-9]{1,2}-[0-9]{1,2}([ Tt][0-9]{1,2}:[0-9]{1,2}:[0-9]{1,2}(\.[0-9]{0,6})?)?\s*');
+CREATE OR REPLACE MACRO bq.is_zoned(s) AS regexp_full_match(s, '\s*[0-9]{4}-[0-9]{1,2}-[0-9]{1,2}([ Tt][0-9]{1,2}:[0-9]{1,2}:[0-9]{1,2}(\.[0-9]{0,6})?)?\s*([Zz]|[+-][0-9]{1,2}(:[0-9]{2})?)\s*');
+CREATE OR REPLACE MACRO bq.str_int64(s) AS CAST(CASE WHEN bq.is_int64(s) THEN trim(s) ELSE 'not an INT64: ' || s END AS BIGINT);
+CREATE OR REPLACE MACRO bq.safe_str_int64(s) AS TRY_CAST(CASE WHEN bq.is_int64(s) THEN trim(s) END AS BIGINT);
+CREATE OR REPLACE MACRO bq.str_float64(s) AS CAST(CASE WHEN bq.is_float64(s) THEN trim(s) ELSE 'not a FLOAT64: ' || s END AS DOUBLE);
+CREATE OR REPLACE MACRO bq.safe_str_float64(s) AS TRY_CAST(CASE WHEN bq.is_float64(s) THEN trim(s) END AS DOUBLE);
+CREATE OR REPLACE MACRO bq.str_numeric(s) AS CAST(CASE WHEN bq.is_number(s) THEN trim(s) ELSE 'not a NUMERIC: ' || s END AS DECIMAL(38, 9));
+CREATE OR REPLACE MACRO bq.safe_str_numeric(s) AS TRY_CAST(CASE WHEN bq.is_number(s) THEN trim(s) END AS DECIMAL(38, 9));
+CREATE OR REPLACE MACRO bq.str_bool(s) AS CASE lower(s) WHEN 'true' THEN true WHEN 'false' THEN false ELSE CAST('not a BOOL: ' || s AS BOOLEAN) END;
+CREATE OR REPLACE MACRO bq.safe_str_bool(s) AS CASE lower(s) WHEN 'true' THEN true WHEN 'false' THEN false END;
+CREATE OR REPLACE MACRO bq.str_date(s) AS CAST(CASE WHEN bq.is_date(s) THEN trim(s) ELSE 'not a DATE: ' || s END AS DATE);
+CREATE OR REPLACE MACRO bq.safe_str_date(s) AS TRY_CAST(CASE WHEN bq.is_date(s) THEN trim(s) END AS DATE);
+CREATE OR REPLACE MACRO bq.str_datetime(s) AS CAST(CASE WHEN bq.is_datetime(s) THEN trim(s) ELSE 'not a DATETIME: ' || s END AS TIMESTAMP);
+CREATE OR REPLACE MACRO bq.safe_str_datetime(s) AS TRY_CAST(CASE WHEN bq.is_datetime(s) THEN trim(s) END AS TIMESTAMP);
+-- A cast to TIMESTAMP drops an offset; only a cast through TIMESTAMPTZ heeds it.
+CREATE OR REPLACE MACRO bq.str_timestamp(s) AS CASE WHEN bq.is_datetime(s) THEN CAST(trim(s) AS TIMESTAMP)
+    ELSE timezone('UTC', CAST(CASE WHEN bq.is_zoned(s) THEN trim(s) ELSE 'not a TIMESTAMP: ' || s END AS TIMESTAMPTZ)) END;
+CREATE OR REPLACE MACRO bq.safe_str_timestamp(s) AS CASE WHEN bq.is_datetime(s) THEN TRY_CAST(trim(s) AS TIMESTAMP)
+    WHEN bq.is_zoned(s) THEN timezone('UTC', TRY_CAST(trim(s) AS TIMESTAMPTZ)) END;
+CREATE OR REPLACE MACRO bq.float_text(x) AS CASE WHEN CAST(format('{:.15g}', x) AS DOUBLE) = x THEN format('{:.15g}', x) ELSE format('{:.17g}', x) END;
+CREATE OR REPLACE MACRO bq.numeric_text(x) AS rtrim(rtrim(CAST(x AS VARCHAR), '0'), '.');
+CREATE OR REPLACE MACRO bq.fraction_text(x) AS CASE WHEN epoch_us(x) % 1000000 = 0 THEN '' WHEN epoch_us(x) % 1000 = 0 THEN strftime(x, '.%g') ELSE strftime(x, '.%f') END;
+CREATE OR REPLACE MACRO bq.datetime_text(x) AS strftime(x, '%Y-%m-%d %H:%M:%S') || bq.fraction_text(x);
+CREATE OR REPLACE MACRO bq.timestamp_text(x) AS bq.datetime_text(x) || '+00';
+
+-- Values of TO_JSON_STRING.
+CREATE OR REPLACE MACRO bq.json_datetime(x) AS strftime(x, '%Y-%m-%dT%H:%M:%S') || bq.fraction_text(x);
+CREATE OR REPLACE MACRO bq.json_timestamp(x) AS bq.json_datetime(x) || 'Z';
+CREATE OR REPLACE MACRO bq.json_float(x) AS CASE WHEN isfinite(x) THEN CAST(bq.float_text(x) AS JSON) ELSE to_json(CASE WHEN isnan(x) THEN 'NaN' WHEN x > 0 THEN 'Infinity' ELSE '-Infinity' END) END;
+CREATE OR REPLACE MACRO bq.json_numeric(x) AS CAST(bq.numeric_text(x) AS JSON);
+CREATE OR REPLACE MACRO bq.json_int64(x) AS CASE WHEN abs(CAST(x AS HUGEINT)) <= 9007199254740992 THEN to_json(x) ELSE to_json(CAST(x AS VARCHAR)) END;
+
+-- Time. TIMESTAMP holds UTC.
+CREATE OR REPLACE MACRO bq.to_local(ts, zone) AS timezone(zone, timezone('UTC', ts));
+CREATE OR REPLACE MACRO bq.from_local(ts, zone) AS timezone('UTC', timezone(zone, ts));
+CREATE OR REPLACE MACRO bq.span(a, b, micros) AS (epoch_us(a) - epoch_us(b)) // micros;
+-- Weeks since a Sunday (0) to Saturday (6) long ago; the sum keeps the dividend positive.
+CREATE OR REPLACE MACRO bq.week_number(d, first_day) AS (date_diff('day', DATE '1970-01-04', CAST(d AS DATE)) - first_day + 770000) // 7;
+CREATE OR REPLACE MACRO bq.week_diff(a, b, first_day) AS bq.week_number(a, first_day) - bq.week_number(b, first_day);
+CREATE OR REPLACE MACRO bq.week_of_year(d, first_day) AS (date_part('doy', d) + 6 - (date_part('dow', d) + 7 - first_day) % 7) // 7;
+CREATE OR REPLACE MACRO bq.floor_div(a, b) AS (a - ((a % b) + b) % b) // b;
+CREATE OR REPLACE MACRO bq.unix_seconds(ts) AS bq.floor_div(epoch_us(ts), 1000000);
+CREATE OR REPLACE MACRO bq.unix_millis(ts) AS bq.floor_div(epoch_us(ts), 1000);
+CREATE OR REPLACE MACRO bq.date_array(a, b, days) AS list_transform(generate_series(0, date_diff('day', a, b), days), lambda _x: a + CAST(_x AS INTEGER));
+-- Every element is counted from the first: the 31st comes back after a short month.
+CREATE OR REPLACE MACRO bq.month_array(a, b, months) AS list_filter(
+    list_transform(generate_series(0, date_diff('month', a, b), months), lambda _x: CAST(a + to_months(CAST(_x AS INTEGER)) AS DATE)), lambda _y: _y <= b);
+
+-- Arrays. DuckDB counts negative indices from the end and gives NULL beyond it.
+CREATE OR REPLACE MACRO bq.at_ordinal(list, i) AS list[CASE WHEN i < 1 OR i > len(list) THEN CAST('array index out of bounds' AS BIGINT) ELSE i END];
+CREATE OR REPLACE MACRO bq.at_offset(list, i) AS list[CASE WHEN i < 0 OR i >= len(list) THEN CAST('array index out of bounds' AS BIGINT) ELSE i + 1 END];
+CREATE OR REPLACE MACRO bq.safe_ordinal(list, i) AS list[CASE WHEN i >= 1 THEN i END];
+CREATE OR REPLACE MACRO bq.safe_offset(list, i) AS list[CASE WHEN i >= 0 THEN i + 1 END];
+CREATE OR REPLACE MACRO bq.array_last(list) AS bq.at_ordinal(list, len(list));

@@ -1,0 +1,163 @@
+package duck
+
+import (
+	"regexp/syntax"
+	"strconv"
+	"strings"
+
+	"github.com/ripen-data/ripen/schemas"
+)
+
+// textFunctions are those of STRING, and hashes.
+var textFunctions = map[string]rule{
+	"lower":                        {min: 1, max: 1},
+	"upper":                        {min: 1, max: 1},
+	"length":                       {min: 1, max: 1},
+	"char_length":                  {min: 1, max: 1, text: "length"},
+	"character_length":             {min: 1, max: 1, text: "length"},
+	"byte_length":                  {min: 1, max: 1, text: "strlen"},
+	"reverse":                      {min: 1, max: 1},
+	"starts_with":                  {min: 2, max: 2, text: "starts_with"},
+	"ends_with":                    {min: 2, max: 2, text: "ends_with"},
+	"strpos":                       {min: 2, max: 2},
+	"instr":                        {min: 2, max: 2},
+	"replace":                      {min: 3, max: 3},
+	"repeat":                       {min: 2, max: 2, text: "bq.repeat"},
+	"lpad":                         {min: 2, max: 3, write: (*writer).pad},
+	"rpad":                         {min: 2, max: 3, write: (*writer).pad},
+	"left":                         {min: 2, max: 2, text: "bq.left_part"},
+	"right":                        {min: 2, max: 2, text: "bq.right_part"},
+	"trim":                         {min: 1, max: 2, write: (*writer).trim},
+	"ltrim":                        {min: 1, max: 2, write: (*writer).trim},
+	"rtrim":                        {min: 1, max: 2, write: (*writer).trim},
+	"substr":                       {min: 2, max: 3, write: (*writer).substr},
+	"substring":                    {min: 2, max: 3, write: (*writer).substr},
+	"concat":                       {min: 1, max: 99, write: (*writer).concat},
+	"split":                        {min: 1, max: 2, write: (*writer).split},
+	"initcap":                      {min: 1, max: 1, text: "bq.initcap"},
+	"ascii":                        {min: 1, max: 1, text: "bq.ascii"},
+	"chr":                          {min: 1, max: 1, text: "chr(CAST($1 AS INTEGER))"},
+	"translate":                    {min: 3, max: 3},
+	"edit_distance":                {min: 2, max: 2, text: "levenshtein"},
+	"regexp_contains":              {min: 2, max: 2, write: (*writer).regexpContains},
+	"regexp_extract":               {min: 2, max: 2, write: (*writer).regexpExtract},
+	"regexp_substr":                {min: 2, max: 2, write: (*writer).regexpExtract},
+	"regexp_extract_all":           {min: 2, max: 2, write: (*writer).regexpExtractAll},
+	"regexp_replace":               {min: 3, max: 3, write: (*writer).regexpReplace},
+	"to_hex":                       {min: 1, max: 1, bytes: true, write: (*writer).toHex},
+	"from_hex":                     {min: 1, max: 1, text: "unhex"},
+	"to_base64":                    {min: 1, max: 1, bytes: true, text: "to_base64"},
+	"md5":                          {min: 1, max: 1, text: "unhex(md5($1))"},
+	"sha1":                         {min: 1, max: 1, text: "unhex(sha1($1))"},
+	"sha256":                       {min: 1, max: 1, text: "unhex(sha256($1))"},
+	"safe_convert_bytes_to_string": {min: 1, max: 1, bytes: true, text: "TRY(decode($1))"},
+}
+
+func (w *writer) pad(c call) string {
+	if value, ok := w.isInteger(c.args[1]); !ok || value < 0 {
+		w.fail(c.args[1], "the length of "+strings.ToUpper(c.name)+" must be a literal to run on DuckDB", "write a number")
+	}
+	fill := "' '"
+	if len(c.args) == 3 {
+		fill = w.node(c.args[2])
+		if value, ok := w.constant(c.args[2]); !ok || value == "" {
+			w.fail(c.args[2], "the filling of "+strings.ToUpper(c.name)+" must be a literal to run on DuckDB", "write '0' or ' '")
+		}
+	}
+	return w.comments(c.node) + c.name + "(" + w.node(c.args[0]) + ", " + w.plain(c.args[1]) + ", " + fill + ")"
+}
+
+func (w *writer) trim(c call) string {
+	if len(c.args) == 2 {
+		return w.rename(c, c.name)
+	}
+	return w.rename(c, "bq."+c.name) // of all the white space of Unicode
+}
+
+func (w *writer) substr(c call) string {
+	at, ok := w.isInteger(c.args[1])
+	plain := ok && at > 0
+	if len(c.args) == 3 {
+		size, ok := w.isInteger(c.args[2])
+		plain = plain && ok && size >= 0
+	}
+	if plain {
+		return w.rename(c, "substr")
+	}
+	return w.rename(c, "bq.substr")
+}
+
+// concat is NULL if any argument is, as || is; DuckDB's own skips NULLs.
+func (w *writer) concat(c call) string {
+	texts := make([]string, len(c.args))
+	for i, arg := range c.args {
+		if t := w.typeOf(arg); t.Kind != schemas.String {
+			w.fail(arg, "CONCAT of "+t.String()+" does not run on DuckDB", "write CAST(x AS STRING)")
+		}
+		texts[i] = wrap(arg, w.node(arg))
+	}
+	return w.comments(c.node) + "(" + strings.Join(texts, " || ") + ")"
+}
+
+func (w *writer) split(c call) string {
+	delimiter := ","
+	if len(c.args) == 2 {
+		delimiter = w.literal(c, 1, "delimiter")
+	}
+	if delimiter == "" {
+		w.fail(c.node, "SPLIT by nothing does not run on DuckDB", "split by a delimiter")
+	}
+	return w.comments(c.node) + "string_split(" + w.node(c.args[0]) + ", " + stringText(delimiter) + ")"
+}
+
+// pattern checks a regular expression, which must be a literal, and counts its groups.
+func (w *writer) pattern(c call) (text string, groups int) {
+	value := w.literal(c, 1, "regular expression")
+	parsed, err := syntax.Parse(value, syntax.Perl)
+	if err != nil {
+		w.fail(c.args[1], "this regular expression is not valid: "+err.Error(), `write it as a raw string, r'…'`)
+	}
+	return stringText(value), parsed.MaxCap()
+}
+
+func (w *writer) regexpContains(c call) string {
+	pattern, _ := w.pattern(c)
+	return w.comments(c.node) + "regexp_matches(" + w.node(c.args[0]) + ", " + pattern + ")"
+}
+
+func (w *writer) oneGroup(c call) (pattern, group string) {
+	pattern, groups := w.pattern(c)
+	if groups > 1 {
+		w.fail(c.args[1], "this regular expression has more than one group", "write (?:…) for the groups that are not wanted")
+	}
+	return pattern, strconv.Itoa(groups)
+}
+
+func (w *writer) regexpExtract(c call) string {
+	pattern, group := w.oneGroup(c)
+	return w.comments(c.node) + "bq.regexp_extract(" + w.node(c.args[0]) + ", " + pattern + ", " + group + ")"
+}
+
+func (w *writer) regexpExtractAll(c call) string {
+	pattern, group := w.oneGroup(c)
+	return w.comments(c.node) + "regexp_extract_all(" + w.node(c.args[0]) + ", " + pattern + ", " + group + ")"
+}
+
+func (w *writer) regexpReplace(c call) string {
+	pattern, _ := w.pattern(c)
+	return w.comments(c.node) + "regexp_replace(" + w.node(c.args[0]) + ", " + pattern + ", " + w.node(c.args[2]) + ", 'g')"
+}
+
+// toHex spares the way through bytes for hashes, which DuckDB gives as hex.
+func (w *writer) toHex(c call) string {
+	arg := c.args[0]
+	if arg.Kind == "FunctionCall" {
+		if name := w.functionName(arg); anyOf([]string{"md5", "sha1", "sha256"}, name) {
+			inner := w.parse(arg)
+			if len(inner.args) == 1 && w.typeOf(inner.args[0]).Kind == schemas.String {
+				return w.comments(c.node) + name + "(" + w.node(inner.args[0]) + ")"
+			}
+		}
+	}
+	return w.comments(c.node) + "lower(hex(" + w.node(arg) + "))"
+}

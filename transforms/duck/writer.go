@@ -1,0 +1,413 @@
+package duck
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/ripen-data/ripen/schemas"
+	"github.com/ripen-data/ripen/transforms/syntax"
+)
+
+// span is a byte range of the source.
+type span struct{ start, end int }
+
+func spanOf(n *syntax.Node) span { return span{n.Start, n.End} }
+
+// writer writes one statement. Every method that takes a node returns its text in
+// DuckDB's SQL; methods for expressions return either a copy of the author's
+// operators or one primary expression, never an operator of their own without
+// parentheses around it.
+type writer struct {
+	stmt   *syntax.Statement
+	text   string
+	params map[string]bool
+	rules  map[string]rule // functions by GoogleSQL name
+
+	resolved map[span]*syntax.Resolved // the outermost expression of a range
+	wanted   map[span]schemas.Type     // what an expression is implicitly cast to
+	byText   map[string]schemas.Type   // types by normalised text, for repeats without a range
+	columns  map[span][]int            // ids of the columns that an expression computes
+	elements map[span]int              // array expression -> id of its element column
+	aliases  map[int]string            // element column -> the name it has in the text
+	unnamed  int                       // UNNESTs without an alias so far
+
+	// selects holds the select list whose aliases are in scope: of HAVING,
+	// QUALIFY and ORDER BY; nil elsewhere.
+	selects []selectItem
+	from    []source // sources of the SELECT that is written
+}
+
+func newWriter(stmt *syntax.Statement) *writer {
+	w := &writer{
+		stmt: stmt, text: stmt.Source.Text, params: map[string]bool{}, rules: functions(),
+		resolved: map[span]*syntax.Resolved{}, wanted: map[span]schemas.Type{}, byText: map[string]schemas.Type{},
+		columns: map[span][]int{}, elements: map[span]int{}, aliases: map[int]string{},
+	}
+	w.index(stmt.Resolved)
+	return w
+}
+
+func (w *writer) index(r *syntax.Resolved) {
+	at := span{r.Start, r.End}
+	if r.Type != nil && r.Start >= 0 && r.End <= len(w.text) {
+		known, ok := w.resolved[at]
+		// A repeat of an expression is a reference to its column: the expression says more.
+		if !ok || known.Kind == "ColumnRef" && r.Kind != "ColumnRef" {
+			w.resolved[at] = r
+		}
+		w.byText[normal(w.text[r.Start:r.End])] = *r.Type
+	}
+	switch {
+	case r.Kind == "Cast" && r.Start < 0 && len(r.Kids) > 0 && r.Type != nil:
+		w.wanted[span{r.Kids[0].Start, r.Kids[0].End}] = *r.Type
+	case r.Kind == "ComputedColumn" && len(r.Kids) > 0 && len(r.Columns) > 0:
+		made := span{r.Kids[0].Start, r.Kids[0].End}
+		w.columns[made] = append(w.columns[made], r.Columns[0].ID)
+	case r.Kind == "ArrayElement" && len(r.Columns) > 0:
+		w.elements[at] = r.Columns[0].ID
+	}
+	for _, kid := range r.Kids {
+		w.index(kid)
+	}
+}
+
+// normal is text without case and white space.
+func normal(text string) string {
+	return strings.ToLower(strings.Join(strings.Fields(text), ""))
+}
+
+// typeOf is the type of an expression before implicit casts; the zero Type where
+// the analyzer says nothing.
+func (w *writer) typeOf(n *syntax.Node) schemas.Type {
+	if r := w.resolved[spanOf(n)]; r != nil && r.Type != nil {
+		return *r.Type
+	}
+	return w.byText[normal(w.text[n.Start:n.End])]
+}
+
+// typeWanted is the type of an expression after implicit casts.
+func (w *writer) typeWanted(n *syntax.Node) schemas.Type {
+	if t, ok := w.wanted[spanOf(n)]; ok {
+		return t
+	}
+	return w.typeOf(n)
+}
+
+// fail refuses the node; Compile returns the diagnostic.
+func (w *writer) fail(n *syntax.Node, message, hint string) {
+	panic(w.stmt.Source.At(n.Start, message, hint))
+}
+
+// copyKinds are the nodes that mean the same on both sides, with the children
+// that were reviewed. "expr" stands for every expression.
+var copyKinds = map[string][]string{
+	"QueryStatement":        {"Query"},
+	"WithClause":            {"WithClauseEntry"},
+	"WithClauseEntry":       {"AliasedQuery"},
+	"AliasedQuery":          {"Identifier", "Query"},
+	"SelectList":            {"SelectColumn"},
+	"FromClause":            {"Join", "TablePathExpression", "TableSubquery", "ParenthesizedJoin"},
+	"ParenthesizedJoin":     {"Join"},
+	"OnClause":              {"expr"},
+	"UsingClause":           {"Identifier"},
+	"WhereClause":           {"expr"},
+	"Rollup":                {"expr"},
+	"Cube":                  {"expr"},
+	"GroupingSetList":       {"GroupingSet"},
+	"GroupingSet":           {"expr", "Rollup", "Cube"},
+	"WindowClause":          {"WindowDefinition"},
+	"WindowDefinition":      {"Identifier", "WindowSpecification"},
+	"WindowSpecification":   {"Identifier", "PartitionBy", "OrderBy", "WindowFrame"},
+	"PartitionBy":           {"expr"},
+	"WindowFrame":           {"WindowFrameExpr"},
+	"WindowFrameExpr":       {"expr"},
+	"Location":              {},
+	"NullOrder":             {},
+	"AndExpr":               {"expr"},
+	"OrExpr":                {"expr"},
+	"CaseValueExpression":   {"expr"},
+	"CaseNoValueExpression": {"expr"},
+	"NullLiteral":           {},
+	"BooleanLiteral":        {},
+}
+
+type handler func(*writer, *syntax.Node) string
+
+// handlers write the nodes that differ. It is filled where they stand: a literal
+// would be an initialisation cycle.
+func handlerOf(kind string) handler {
+	switch kind {
+	case "Query":
+		return (*writer).query
+	case "Select":
+		return (*writer).selectStatement
+	case "SelectColumn":
+		return (*writer).selectColumn
+	case "SetOperation":
+		return (*writer).setOperation
+	case "GroupBy":
+		return (*writer).groupBy
+	case "OrderBy":
+		return (*writer).orderBy
+	case "LimitOffset", "Limit":
+		return (*writer).limit
+	case "Alias":
+		return (*writer).alias
+	case "Identifier":
+		return (*writer).identifierNode
+	case "TablePathExpression":
+		return (*writer).tablePath
+	case "TableSubquery":
+		return (*writer).tableSubquery
+	case "Join":
+		return (*writer).join
+	}
+	return expressions(kind)
+}
+
+// expressions are the handlers of expressions; nil for AND, OR, CASE, TRUE and
+// NULL, which are copied.
+func expressions(kind string) handler {
+	switch kind {
+	case "PathExpression":
+		return (*writer).path
+	case "IntLiteral":
+		return (*writer).intLiteral
+	case "FloatLiteral":
+		return (*writer).floatLiteral
+	case "StringLiteral":
+		return (*writer).stringLiteral
+	case "BytesLiteral":
+		return (*writer).bytesLiteral
+	case "NumericLiteral":
+		return (*writer).numericLiteral
+	case "DateOrTimeLiteral":
+		return (*writer).dateOrTimeLiteral
+	case "ParameterExpr":
+		return (*writer).parameter
+	case "BinaryExpression":
+		return (*writer).binary
+	case "BitwiseShiftExpression":
+		return (*writer).shift
+	case "UnaryExpression":
+		return (*writer).unary
+	case "BetweenExpression":
+		return (*writer).between
+	case "InExpression":
+		return (*writer).in
+	case "CastExpression":
+		return (*writer).cast
+	case "ExtractExpression":
+		return (*writer).extract
+	case "FunctionCall":
+		return (*writer).functionCall
+	case "AnalyticFunctionCall":
+		return (*writer).analyticCall
+	case "ExpressionSubquery":
+		return (*writer).subquery
+	case "ArrayConstructor":
+		return (*writer).arrayConstructor
+	case "StructConstructorWithKeyword", "StructConstructorWithParens":
+		return (*writer).structConstructor
+	case "ArrayElement":
+		return (*writer).arrayElement
+	case "DotIdentifier":
+		return (*writer).dotIdentifier
+	}
+	return nil
+}
+
+func isExpression(kind string) bool {
+	switch kind {
+	case "AndExpr", "OrExpr", "CaseValueExpression", "CaseNoValueExpression", "NullLiteral", "BooleanLiteral":
+		return true
+	}
+	return expressions(kind) != nil
+}
+
+// node writes any node.
+func (w *writer) node(n *syntax.Node) string {
+	if write := handlerOf(n.Kind); write != nil {
+		return write(w, n)
+	}
+	allowed, ok := copyKinds[n.Kind]
+	if !ok {
+		w.refuseKind(n)
+	}
+	w.reviewed(n, allowed...)
+	return w.copy(n)
+}
+
+// reviewed refuses children of other kinds than the allowed ones.
+func (w *writer) reviewed(n *syntax.Node, allowed ...string) {
+	for _, kid := range n.Kids {
+		if slices.Contains(allowed, kid.Kind) || isExpression(kid.Kind) && slices.Contains(allowed, "expr") || kid.Kind == "Location" {
+			continue
+		}
+		w.refuseKind(kid)
+	}
+}
+
+// copy writes the node's own text with its children written in their places.
+func (w *writer) copy(n *syntax.Node) string {
+	return w.copyWith(n, w.node)
+}
+
+func (w *writer) copyWith(n *syntax.Node, write func(*syntax.Node) string) string {
+	var b strings.Builder
+	at := n.Start
+	for _, kid := range inOrder(n.Kids) {
+		if kid.Start < at {
+			w.fail(kid, kind(kid)+" overlaps what stands before it", "write it in the usual order")
+		}
+		b.WriteString(w.gap(at, kid.Start))
+		b.WriteString(write(kid))
+		at = kid.End
+	}
+	b.WriteString(w.gap(at, n.End))
+	return b.String()
+}
+
+func inOrder(nodes []*syntax.Node) []*syntax.Node {
+	sorted := slices.Clone(nodes)
+	slices.SortStableFunc(sorted, func(a, b *syntax.Node) int { return a.Start - b.Start })
+	return sorted
+}
+
+func firstKid(n *syntax.Node, kinds ...string) *syntax.Node {
+	for _, kid := range n.Kids {
+		if slices.Contains(kinds, kid.Kind) {
+			return kid
+		}
+	}
+	return nil
+}
+
+// gap is text between nodes: key words, punctuation and comments. DuckDB has no
+// comments with #, and in its block comments /* opens another level.
+func (w *writer) gap(from, to int) string {
+	if from >= to {
+		return ""
+	}
+	var b strings.Builder
+	for _, part := range lex(w.text[from:to]) {
+		b.WriteString(part.duck())
+	}
+	return b.String()
+}
+
+// comments are the comments in the node's own text, as block comments: for
+// expressions that are written anew. Empty or with a blank after it.
+func (w *writer) comments(n *syntax.Node) string {
+	var b strings.Builder
+	at := n.Start
+	scan := func(to int) {
+		if at >= to {
+			return
+		}
+		for _, part := range lex(w.text[at:to]) {
+			if part.comment {
+				b.WriteString(part.block() + " ")
+			}
+		}
+	}
+	for _, kid := range inOrder(n.Kids) {
+		scan(kid.Start)
+		at = max(at, kid.End)
+	}
+	scan(n.End)
+	return b.String()
+}
+
+// piece is a comment or the text between two.
+type piece struct {
+	text    string
+	comment bool
+}
+
+func (p piece) body() string {
+	body := p.text
+	for _, mark := range []string{"/*", "--", "#"} {
+		if rest, ok := strings.CutPrefix(body, mark); ok {
+			body = rest
+			break
+		}
+	}
+	return strings.ReplaceAll(strings.TrimSuffix(strings.TrimSuffix(body, "\n"), "*/"), "/*", "/ *")
+}
+
+func (p piece) block() string { return "/*" + strings.ReplaceAll(p.body(), "*/", "* /") + "*/" }
+
+func (p piece) duck() string {
+	switch {
+	case !p.comment:
+		return p.text
+	case strings.HasPrefix(p.text, "/*"):
+		return p.block()
+	default:
+		line := "--" + p.body()
+		if strings.HasSuffix(p.text, "\n") {
+			line += "\n"
+		}
+		return line
+	}
+}
+
+// lex splits text outside of literals into comments and the rest.
+func lex(text string) []piece {
+	var pieces []piece
+	plain := 0
+	add := func(from, to int, comment bool) {
+		if from < to {
+			pieces = append(pieces, piece{text[from:to], comment})
+		}
+	}
+	for i := 0; i < len(text); {
+		end := -1
+		switch {
+		case text[i] == '#', strings.HasPrefix(text[i:], "--"):
+			end = len(text)
+			if n := strings.IndexByte(text[i:], '\n'); n >= 0 {
+				end = i + n + 1
+			}
+		case strings.HasPrefix(text[i:], "/*"):
+			end = len(text)
+			if n := strings.Index(text[i+2:], "*/"); n >= 0 {
+				end = i + 2 + n + 2
+			}
+		}
+		if end < 0 {
+			i++
+			continue
+		}
+		add(plain, i, false)
+		add(i, end, true)
+		plain, i = end, end
+	}
+	add(plain, len(text), false)
+	return pieces
+}
+
+// words are the key words in the node's own text, upper case.
+func (w *writer) words(n *syntax.Node) []string {
+	var found []string
+	at := n.Start
+	scan := func(to int) {
+		if at >= to {
+			return
+		}
+		for _, part := range lex(w.text[at:to]) {
+			if !part.comment {
+				found = append(found, strings.FieldsFunc(strings.ToUpper(part.text), func(r rune) bool {
+					return r != '_' && (r < 'A' || r > 'Z') && (r < '0' || r > '9')
+				})...)
+			}
+		}
+	}
+	for _, kid := range inOrder(n.Kids) {
+		scan(kid.Start)
+		at = max(at, kid.End)
+	}
+	scan(n.End)
+	return found
+}
