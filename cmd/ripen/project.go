@@ -1,0 +1,109 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/ripen-data/ripen/landing"
+	"github.com/ripen-data/ripen/schemas"
+	shipped "github.com/ripen-data/ripen/sql"
+	"github.com/ripen-data/ripen/transforms"
+	"github.com/ripen-data/ripen/transforms/duck"
+	"github.com/ripen-data/ripen/transforms/gsql"
+	"github.com/ripen-data/ripen/transforms/syntax"
+	"github.com/ripen-data/ripen/warehouse/duckdb"
+)
+
+// project is an open project directory.
+type project struct {
+	cfg *Config
+}
+
+func (a *app) openProject() (*project, error) {
+	cfg, err := readConfig(a.dir)
+	if err != nil {
+		return nil, err
+	}
+	return &project{cfg}, nil
+}
+
+// state is the path of something that ripen keeps beside the data.
+func (p *project) state(name ...string) string {
+	return filepath.Join(append([]string{p.cfg.dir, ".ripen"}, name...)...)
+}
+
+func (p *project) landingPath() string   { return p.cfg.path(p.cfg.Landing.Path) }
+func (p *project) warehousePath() string { return p.cfg.path(p.cfg.Warehouse.Path) }
+
+func (p *project) openZone(clock func() time.Time) (*landing.Zone, error) {
+	bucket, err := landing.NewDir(p.landingPath())
+	if err != nil {
+		return nil, err
+	}
+	return landing.Open(bucket, landing.Options{Clock: clock}), nil
+}
+
+func (p *project) openWarehouse(ctx context.Context, readOnly bool, clock func() time.Time) (*duckdb.DB, error) {
+	path := p.warehousePath()
+	if readOnly {
+		if _, err := os.Stat(path); errors.Is(err, fs.ErrNotExist) {
+			return nil, usagef("nothing was built yet: %s does not exist; run `ripen run` first", path)
+		}
+	} else if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+		return nil, err
+	}
+	db, err := duckdb.Open(ctx, duckdb.Config{
+		Path: path, Threads: p.cfg.Warehouse.Threads, MemoryLimit: p.cfg.Warehouse.MemoryLimit,
+		Setup: []string{duck.Prelude}, ReadOnly: readOnly, Clock: clock,
+	})
+	if err != nil || readOnly {
+		return db, err
+	}
+	if err := db.Prepare(ctx, schemas.Contracts()); err != nil {
+		return nil, errors.Join(err, db.Close())
+	}
+	return db, nil
+}
+
+// openGraph reads the shipped models with the project's own laid over them.
+func (p *project) openGraph() (*transforms.Engine, *transforms.Graph, error) {
+	var own fs.FS
+	if info, err := os.Stat(filepath.Join(p.cfg.dir, "sql")); err == nil && info.IsDir() {
+		own = os.DirFS(filepath.Join(p.cfg.dir, "sql"))
+	}
+	models, err := transforms.Load(shipped.Models, own)
+	if err != nil {
+		return nil, nil, &usageError{err}
+	}
+	engine := transforms.NewEngine(
+		func() (transforms.Analyzer, error) { return gsql.Open() },
+		compileDuckDB, engineVersion(), p.state("cache"))
+	graph, err := engine.Graph(models)
+	if err != nil {
+		return nil, nil, &usageError{err}
+	}
+	return engine, graph, nil
+}
+
+func compileDuckDB(statement *syntax.Statement) (string, []schemas.Column, error) {
+	compiled, err := duck.Compile(statement)
+	return compiled.SQL, compiled.Columns, err
+}
+
+// engineVersion names what the cache of compiled models depends on: the analyzer
+// and this very binary, which holds the compiler.
+func engineVersion() string {
+	v := currentVersion()
+	id := "unknown"
+	if path, err := os.Executable(); err == nil {
+		if info, err := os.Stat(path); err == nil {
+			id = fmt.Sprintf("%d %d", info.Size(), info.ModTime().UnixNano())
+		}
+	}
+	return v.Ripen + " " + v.GoogleSQL + " " + id
+}

@@ -1,0 +1,106 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"strings"
+	"time"
+
+	"github.com/jedib0t/go-pretty/v6/table"
+	"github.com/jedib0t/go-pretty/v6/text"
+)
+
+const queueModel = "report.rpt_sales_queue"
+
+// queueSQL reads the head of the queue in the order in which a rep works it.
+func queueSQL(limit int) string {
+	return fmt.Sprintf("select * from %s order by queue_rank limit %d", queueModel, limit)
+}
+
+// writeQueue shows the queue: one line per trial, the reason wrapped.
+func writeQueue(w io.Writer, queue *rowSet, asOf time.Time, reasonWidth int) {
+	fmt.Fprintf(w, "Today's queue, as of %s\n\n", asOf.Format("2006-01-02 15:04 UTC"))
+	if len(queue.rows) == 0 {
+		fmt.Fprintln(w, "no live trials")
+		return
+	}
+	t := newTable(w)
+	t.AppendHeader(table.Row{"#", "account", "days left", "silent", "users/seats", "milestones", "prob", "why", "owner", "last outreach"})
+	t.SetColumnConfigs([]table.ColumnConfig{
+		{Number: 1, Align: text.AlignRight}, {Number: 2, WidthMax: 24, WidthMaxEnforcer: text.WrapSoft},
+		{Number: 3, Align: text.AlignRight}, {Number: 4, Align: text.AlignRight}, {Number: 5, Align: text.AlignRight},
+		{Number: 6, Align: text.AlignRight}, {Number: 7, Align: text.AlignRight},
+		{Number: 8, WidthMax: reasonWidth, WidthMaxEnforcer: text.WrapSoft},
+		{Number: 9, WidthMax: 16, WidthMaxEnforcer: text.WrapSoft},
+	})
+	for _, row := range queue.rows {
+		get := func(name string) any {
+			if i := queue.index(name); i >= 0 {
+				return row[i]
+			}
+			return nil
+		}
+		t.AppendRow(table.Row{
+			plain(get("queue_rank")),
+			plain(get("account_name")),
+			plain(get("days_remaining")),
+			days(get("days_since_last_login")),
+			plain(get("active_user_count")) + "/" + plain(get("seat_count")),
+			plain(get("core_milestone_done_count")) + "/" + plain(get("core_milestone_count")),
+			percent(get("conversion_prob")),
+			plain(get("reason_text")),
+			plain(get("owner_name")),
+			outreach(get("last_outreach_at"), get("last_outreach_code")),
+		})
+	}
+	t.Render()
+	if i := queue.index("is_calibrated"); i >= 0 {
+		if calibrated, ok := queue.rows[0][i].(bool); ok && !calibrated {
+			fmt.Fprintln(w, "\nprobabilities: prior scorecard, not fitted to this company's own outcomes")
+		}
+	}
+}
+
+func days(v any) string {
+	if v == nil {
+		return "never in"
+	}
+	return plain(v) + " d"
+}
+
+func percent(v any) string {
+	if p, ok := v.(float64); ok {
+		return fmt.Sprintf("%.0f %%", 100*p)
+	}
+	return "-"
+}
+
+func outreach(at, code any) string {
+	when, ok := at.(time.Time)
+	if !ok {
+		return "none"
+	}
+	return strings.TrimSpace(when.Format(time.DateOnly) + " " + strings.TrimPrefix(plain(code), "-"))
+}
+
+// writeStages shows what each stage did.
+func writeStages(w io.Writer, stages []stageTotals) {
+	t := newTable(w)
+	t.AppendHeader(table.Row{"stage", "items", "unchanged", "failed", "rows", "files", "bytes", "seconds"})
+	var configs []table.ColumnConfig
+	for i := 2; i <= 8; i++ {
+		configs = append(configs, table.ColumnConfig{Number: i, Align: text.AlignRight})
+	}
+	t.SetColumnConfigs(configs)
+	for _, s := range stages {
+		t.AppendRow(table.Row{s.Stage, s.Items, s.Skipped, s.Failed, count(s.Rows), orDash(s.Files, count), orDash(s.Bytes, size), fmt.Sprintf("%.2f", s.Seconds)})
+	}
+	t.Render()
+}
+
+func orDash(n int64, print func(int64) string) string {
+	if n == 0 {
+		return "-"
+	}
+	return print(n)
+}

@@ -1,0 +1,84 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/ripen-data/ripen/extractors"
+	"github.com/ripen-data/ripen/extractors/files"
+	"github.com/ripen-data/ripen/extractors/hubspot"
+	"github.com/ripen-data/ripen/extractors/segment"
+	"github.com/ripen-data/ripen/extractors/stripe"
+)
+
+// Tokens of the simulated company: it takes any key of these shapes.
+const (
+	sandboxStripeKey    = "sk_test_sandbox"
+	sandboxHubSpotToken = "pat-sandbox"
+)
+
+// source is a configured source, ready to be read.
+type source struct {
+	name      string
+	extractor extractors.Extractor
+}
+
+// openSources makes an extractor for every source of the project, ordered by name.
+// server is the simulated company, nil when no source reads it.
+func openSources(ctx context.Context, cfg *Config, server *sandboxServer, clock func() time.Time, note func(source, table, text string)) ([]source, error) {
+	var list []source
+	for _, name := range sortedKeys(cfg.Sources) {
+		tell := func(table, text string) { note(name, table, text) }
+		e, err := openSource(ctx, cfg, name, cfg.Sources[name], server, clock, tell)
+		if err != nil {
+			return nil, fmt.Errorf("source %s: %w", name, err)
+		}
+		list = append(list, source{name, e})
+	}
+	return list, nil
+}
+
+func openSource(ctx context.Context, cfg *Config, name string, s SourceConfig, server *sandboxServer, clock func() time.Time, note func(table, text string)) (extractors.Extractor, error) {
+	simulated := s.BaseURL == sandboxAddress || s.Path == sandboxAddress
+	switch s.Type {
+	case "segment":
+		address := cfg.path(s.Path)
+		if simulated {
+			address = cfg.sandboxEvents()
+		}
+		return segment.New(segment.Config{Location: address, Clock: clock})
+	case "stripe":
+		c := stripe.Config{BaseURL: s.BaseURL, KeyName: s.APIKeyEnv, RateLimit: s.RateLimit, Clock: clock, Note: note}
+		var err error
+		if simulated {
+			c.BaseURL, c.APIKey = server.stripeURL(), sandboxStripeKey
+		} else if c.APIKey, err = secret(ctx, name, "api_key_env", s.APIKeyEnv); err != nil {
+			return nil, err
+		}
+		return stripe.New(c)
+	case "hubspot":
+		c := hubspot.Config{BaseURL: s.BaseURL, KeyName: s.TokenEnv, RateLimit: s.RateLimit, Properties: s.Properties, Clock: clock, Note: note}
+		var err error
+		if simulated {
+			c.BaseURL, c.Token = server.hubspotURL(), sandboxHubSpotToken
+		} else if c.Token, err = secret(ctx, name, "token_env", s.TokenEnv); err != nil {
+			return nil, err
+		}
+		return hubspot.New(c)
+	case "files":
+		return files.New(files.Config{Dir: cfg.dir, Mappings: s.Files, Clock: clock})
+	default:
+		return nil, usagef("unknown type %q", s.Type) // parseConfig has refused it
+	}
+}
+
+// readsSandbox reports whether any source reads the simulated company.
+func (c *Config) readsSandbox() bool {
+	for _, s := range c.Sources {
+		if s.BaseURL == sandboxAddress || s.Path == sandboxAddress {
+			return true
+		}
+	}
+	return false
+}
