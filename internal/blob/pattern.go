@@ -25,21 +25,37 @@ func OpenPattern(ctx context.Context, base, pattern string) (Store, error) {
 		return nil, fmt.Errorf("path %q: %w", pattern, err)
 	}
 	if scheme, rest, ok := strings.Cut(pattern, "://"); ok && scheme != "file" {
-		// "?" is a wildcard too, so only what looks like a query is one.
-		query := ""
-		if i := strings.LastIndexByte(rest, '?'); i >= 0 && strings.Contains(rest[i:], "=") {
-			rest, query = rest[:i], rest[i:]
-		}
+		rest, query := cutQuery(rest)
 		fixed, wild := splitPattern(rest)
 		store, err := Open(ctx, scheme+"://"+fixed+query)
 		if err != nil {
 			return nil, err
 		}
 		return matching{store, scheme + "://" + fixed + "/", wild}, nil
-	} else if ok {
-		pattern = rest
 	}
-	return tree{base, path.Clean(filepath.ToSlash(pattern))}, nil
+	return tree{base, Spelling(pattern)}, nil
+}
+
+// Spelling is a pattern as the names of its files are spelled; Match takes it.
+func Spelling(pattern string) string {
+	scheme, rest, ok := strings.Cut(pattern, "://")
+	switch {
+	case ok && scheme == "file":
+		return path.Clean(rest)
+	case ok:
+		rest, _ := cutQuery(rest)
+		return scheme + "://" + rest
+	}
+	return path.Clean(filepath.ToSlash(pattern))
+}
+
+// cutQuery cuts the query off a URL. "?" is a wildcard too, so only what looks
+// like a query is one.
+func cutQuery(rest string) (withoutQuery, query string) {
+	if i := strings.LastIndexByte(rest, '?'); i >= 0 && strings.Contains(rest[i:], "=") {
+		return rest[:i], rest[i:]
+	}
+	return rest, ""
 }
 
 // splitPattern cuts a pattern before its first part with a wildcard, or before its last part.

@@ -35,6 +35,8 @@ type Options struct {
 	// Preset gives columns a text that holds for every JSON record, whatever the
 	// record says: what only the reader knows, such as the collection read from.
 	Preset map[string]string
+	// Known names top-level fields that are no columns and not unknown either.
+	Known []string
 	// Zone is what timestamps without a zone mean; nil: UTC.
 	Zone *time.Location
 }
@@ -70,7 +72,7 @@ func New(table schemas.Table, opts Options) *Decoder {
 		opts.MaxAhead = DefaultMaxAhead
 	}
 	d := &Decoder{table: table, schema: table.ArrowSchema(), opts: opts, drift: table.Drift}
-	d.scan.plan(table)
+	d.scan.plan(table, opts.Known)
 	d.columns = newColumns(table, &d.scan, opts)
 	d.extra = column{Column: schemas.Column{Name: schemas.ExtraColumn, Type: schemas.Type{Kind: schemas.String}}}
 	d.extra.start()

@@ -59,8 +59,11 @@ func (u unknown) name(s *scanner) []byte {
 }
 
 // plan builds the tree of the contract's paths.
-func (s *scanner) plan(table schemas.Table) {
+func (s *scanner) plan(table schemas.Table, known []string) {
 	s.root = newNode()
+	for _, name := range known {
+		s.root.names[name] = &entry{quoted: `"` + name + `"`, known: true}
+	}
 	whole := false
 	for _, c := range table.Columns {
 		for _, path := range c.Fields {
@@ -70,6 +73,10 @@ func (s *scanner) plan(table schemas.Table) {
 				s.slotOf(path)
 			}
 		}
+	}
+	// A name that is known without a column must not hide one that has a column.
+	for name, e := range s.root.names {
+		e.child = s.root.children[name]
 	}
 	// A table that keeps whole records drops nothing, so nothing is to be counted.
 	s.keepUnknown = table.Drift != schemas.Discard || !whole

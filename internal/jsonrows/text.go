@@ -84,15 +84,20 @@ func shown(value []byte) string {
 
 // validText is at most limit bytes of text, with what is not UTF-8 replaced.
 func validText(text []byte, limit int) string {
-	text = text[:min(len(text), limit)]
+	if len(text) > limit {
+		text = text[:limit]
+		// The cut may have split the last character.
+		for i := 1; i < utf8.UTFMax && i < len(text); i++ {
+			if start := text[len(text)-i:]; utf8.RuneStart(start[0]) {
+				if !utf8.FullRune(start) {
+					text = text[:len(text)-i]
+				}
+				break
+			}
+		}
+	}
 	if utf8.Valid(text) {
 		return string(text)
-	}
-	// The cut may have split the last character.
-	for i := 1; i < utf8.UTFMax && i < len(text); i++ {
-		if utf8.Valid(text[:len(text)-i]) {
-			return string(text[:len(text)-i])
-		}
 	}
 	out := make([]byte, 0, len(text))
 	for len(text) > 0 {
