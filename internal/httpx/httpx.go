@@ -78,7 +78,7 @@ func New(o Options) (*Client, error) {
 	base, err := url.Parse(o.BaseURL)
 	switch {
 	case err != nil || base.Host == "" || base.Scheme != "https" && base.Scheme != "http":
-		return nil, hint.New(fmt.Sprintf("%s: base_url is not an address", o.Source), "write it as https://host, without a path or a query")
+		return nil, hint.New(fmt.Sprintf("%s: base_url is not an address", o.Source), "write it as https://host")
 	case base.User != nil || base.RawQuery != "":
 		return nil, hint.New(fmt.Sprintf("%s: base_url carries credentials or a query", o.Source), "credentials belong into an environment variable")
 	case base.Scheme == "http" && !isLoopback(base.Hostname()):
