@@ -6,9 +6,12 @@ import (
 	"fmt"
 	"io"
 	"iter"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
+
+	"github.com/ripen-data/ripen/schemas"
 )
 
 // faultyBucket breaks the n-th write to objects of its bucket, counted from 1
@@ -55,16 +58,21 @@ func flipped(p []byte, at int) []byte {
 	return q
 }
 
-// landFaulty lands 220 rows in two files, the first of two row groups, and a dead letter.
+// landFaulty lands 220 rows in two files, the first of two row groups, and a dead
+// letter. Few columns keep the number of writes, and so of faults, small.
 func landFaulty(t *testing.T, bucket Bucket) (*Zone, Manifest, error) {
 	t.Helper()
-	z := Open(bucket, Options{Clock: testClock, MaxFileRows: 160, MemoryBytes: 50 << 10})
-	run, err := z.Begin(t.Context(), "app", allTypes())
+	table := allTypes()
+	table.Columns = slices.DeleteFunc(table.Columns, func(c schemas.Column) bool {
+		return !slices.Contains([]string{"id", "text", "amount", "at"}, c.Name)
+	})
+	z := Open(bucket, Options{Clock: testClock, MaxFileRows: 160, MemoryBytes: 12 << 10})
+	run, err := z.Begin(t.Context(), "app", table)
 	if err != nil {
 		return z, Manifest{}, err
 	}
 	for n := int64(0); n < 220; n += 20 {
-		record := testRecord(t, allTypes(), n, 20)
+		record := testRecord(t, table, n, 20)
 		err = errors.Join(err, run.Write(record))
 		record.Release()
 	}
@@ -85,10 +93,10 @@ func TestRun_CommitsNoDamageWhicheverWriteBreaks(t *testing.T) {
 	if _, m, err := landFaulty(t, counter); err != nil || len(m.Files) != 2 || len(m.Rejects) != 1 {
 		t.Fatalf("without a fault: %v, %v", m, err)
 	}
-	if columns := allTypes().ArrowSchema().NumFields(); counter.writes < 3*columns {
+	const least = 3*5 + 10 + 3*2 + 1 // chunks of three row groups and of the dead letter, magic and footer, manifest
+	if counter.writes < least {
 		t.Fatalf("only %d writes: row groups are missing", counter.writes)
 	}
-	t.Log(counter.writes, "writes")
 	for name, fault := range faults {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
