@@ -105,7 +105,7 @@ func (c *Company) lastDays(ctx context.Context) ([]uint16, error) {
 	const chunk = 512
 	err := c.inParallel(ctx, (c.accounts+chunk-1)/chunk, func(_ context.Context, i int) error {
 		for n := i * chunk; n < min((i+1)*chunk, c.accounts); n++ {
-			l := c.life(uint32(n))
+			l := c.usage(uint32(n))
 			for j := range l.trials {
 				t := &l.trials[j]
 				end := t.firstDay + len(t.days)
@@ -142,7 +142,7 @@ func (c *Company) writeBlock(ctx context.Context, spans []span, lastDays []uint1
 		if int(lastDays[n]) < firstDay-reach {
 			continue
 		}
-		l := c.life(uint32(n))
+		l := c.usage(uint32(n))
 		for i := range l.trials {
 			t := &l.trials[i]
 			c.workspaceDays(l, t, max(0, firstDay-reach), endDay, func(d int, a acts, k counters) {

@@ -67,16 +67,24 @@ type life struct {
 
 // life simulates an account. It costs some microseconds; nothing is stored.
 func (c *Company) life(account uint32) *life {
+	l := c.usage(account)
+	c.finishCRM(l)
+	return l
+}
+
+// usage is a life without what its trials bring about in the CRM: enough for
+// the product's events.
+func (c *Company) usage(account uint32) *life {
 	l := &life{p: c.profile(account)}
 	l.crm = c.planCRM(&l.p)
-	r := stream(c.cfg.Seed, tagTrial, account, 0)
 	signup := l.p.signup
+	l.trials = make([]trial, 0, 1+indicatorInt(l.p.second))
 	l.trials = append(l.trials, c.trial(l, 0, signup))
 	if l.p.second {
+		r := stream(c.cfg.Seed, tagTrial, account, 0)
 		later := signup - signup%day + int64(25+r.below(95))*day + r.between(7*3600, 19*3600)
 		l.trials = append(l.trials, c.trial(l, 1, later))
 	}
-	c.finishCRM(l)
 	return l
 }
 
@@ -99,7 +107,7 @@ func trialLength(r *rng) int64 {
 	return [...]int64{14, 21, 30}[r.pick([]float64{0.8, 0.12, 0.08})]
 }
 
-// plan draws what is settled at the sign-up.
+// newTrial draws what is settled at the sign-up.
 func (c *Company) newTrial(p *profile, ws int, signup int64) trial {
 	r := stream(c.cfg.Seed, tagBilling, p.account, uint64(ws))
 	t := trial{ws: ws, signup: signup, firstDay: int((signup - c.start) / day)}
@@ -120,6 +128,7 @@ type visit func(number int, s state, a acts, hazard float64)
 
 func (c *Company) trial(l *life, ws int, signup int64) trial {
 	t := c.newTrial(&l.p, ws, signup)
+	t.days = make([]acts, 0, 24)
 	paid := c.play(l, &t, func(number int, _ state, a acts, _ float64) { t.days = append(t.days, a) })
 	c.settle(&l.p, &t, paid)
 	return t
