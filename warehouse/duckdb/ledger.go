@@ -59,15 +59,22 @@ func queryLoads(ctx context.Context, q querier, query string) ([]warehouse.Load,
 	return loads, rows.Err()
 }
 
+// writeLoads is one statement for all: hundreds of small runs come at a time.
 func writeLoads(ctx context.Context, tx *sql.Tx, runs []loadRun, now time.Time) error {
-	for _, r := range runs {
+	if len(runs) == 0 {
+		return nil
+	}
+	rows := make([]string, len(runs))
+	for i, r := range runs {
 		m := r.Manifest
-		_, err := tx.ExecContext(ctx,
-			"INSERT INTO ripen_meta.load ("+loadColumns+", loaded_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
-			r.LoadID, m.Source, m.Table, m.Sequence, m.Rows(), m.Bytes(), m.RejectedRows(), timestamp(m.CommittedAt), timestamp(now))
-		if err != nil {
-			return fmt.Errorf("load ledger: %w", err)
-		}
+		rows[i] = fmt.Sprintf("(%s, %s, %s, %d, %d, %d, %d, make_timestamp(%d), make_timestamp(%d))",
+			text(r.LoadID), text(m.Source), text(m.Table), m.Sequence, m.Rows(), m.Bytes(), m.RejectedRows(),
+			m.CommittedAt.UnixMicro(), now.UnixMicro())
+	}
+	_, err := tx.ExecContext(ctx,
+		"INSERT INTO ripen_meta.load ("+loadColumns+", loaded_at) VALUES\n"+strings.Join(rows, ",\n"))
+	if err != nil {
+		return fmt.Errorf("load ledger: %w", err)
 	}
 	return nil
 }
