@@ -74,5 +74,6 @@ func describeHolder(path string) string {
 	return fmt.Sprintf("`%s`, process %d on %s, since %s", h.Command, h.PID, h.Host, h.Since.Format(time.RFC3339))
 }
 
-// Release gives the lease back.
-func (l *Lease) Release() error { return l.file.Close() }
+// Release gives the lease back. The holder's name goes first, so that nobody who
+// comes second after the next holder is told of this one.
+func (l *Lease) Release() error { return errors.Join(l.file.Truncate(0), l.file.Close()) }

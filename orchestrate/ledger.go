@@ -51,12 +51,25 @@ func (l *Ledger) Add(r RunRecord) error {
 	if err != nil {
 		return err
 	}
-	path := filepath.Join(l.dir, r.RunID+".json")
-	temporary := path + ".tmp"
-	if err := os.WriteFile(temporary, append(text, '\n'), 0o644); err != nil {
+	file, err := os.CreateTemp(l.dir, r.RunID+".*.tmp")
+	if err != nil {
 		return err
 	}
-	return os.Rename(temporary, path)
+	err = file.Chmod(0o644)
+	if err == nil {
+		_, err = file.Write(append(text, '\n'))
+	}
+	if err == nil {
+		err = file.Sync() // the name must not survive a power cut without the text
+	}
+	err = errors.Join(err, file.Close())
+	if err == nil {
+		err = os.Rename(file.Name(), filepath.Join(l.dir, r.RunID+".json"))
+	}
+	if err != nil {
+		return errors.Join(fmt.Errorf("run record %s: %w", r.RunID, err), os.Remove(file.Name()))
+	}
+	return nil
 }
 
 // Last returns the newest n records, newest first.

@@ -148,8 +148,11 @@ func (w *walk) settled(s Step) bool {
 // cause is why the step cannot run, or nil.
 func (w *walk) cause(ctx context.Context, s Step) error {
 	for _, need := range s.Needs {
-		if r := w.ended[need]; r.Status != Done {
-			return fmt.Errorf("%w: %s %s", ErrSkipped, need, r.Status)
+		switch r := w.ended[need]; r.Status {
+		case Failed:
+			return fmt.Errorf("%w: %s failed", ErrSkipped, need)
+		case Skipped:
+			return r.Err // names the step at the root of it
 		}
 	}
 	if ctx.Err() != nil {
@@ -181,14 +184,32 @@ func (w *walk) run(ctx context.Context, s Step) Result {
 	return r
 }
 
-// guard turns a panic into an error: one broken step must not take the others down.
-func guard(ctx context.Context, f func(context.Context) error) (err error) {
-	defer func() {
-		if p := recover(); p != nil {
-			err = fmt.Errorf("panic: %v\n%s", p, debug.Stack())
-		}
+// errExited is the error of a step that ended its goroutine (runtime.Goexit).
+var errExited = errors.New("the step ended its goroutine")
+
+// guard turns a panic into an error: one broken step must not take the others
+// down. The step has a goroutine of its own, because one that ends its goroutine
+// would end a worker, and the run would wait for it for ever.
+func guard(ctx context.Context, f func(context.Context) error) error {
+	ended := make(chan error, 1)
+	go func() {
+		err := errExited
+		defer func() {
+			if p := recover(); p != nil {
+				err = panicError(p)
+			}
+			ended <- err
+		}()
+		err = f(ctx)
 	}()
-	return f(ctx)
+	return <-ended
+}
+
+func panicError(p any) error {
+	if err, ok := p.(error); ok {
+		return fmt.Errorf("panic: %w\n%s", err, debug.Stack())
+	}
+	return fmt.Errorf("panic: %v\n%s", p, debug.Stack())
 }
 
 func wait(ctx context.Context, d time.Duration) error {
