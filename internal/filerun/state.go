@@ -67,6 +67,7 @@ func parseState(cursor landing.Cursor) (state, error) {
 	if cursor == "" {
 		return s, nil
 	}
+	s.Version = 0
 	err := json.Unmarshal([]byte(cursor), &s)
 	if err == nil && s.Version != stateVersion {
 		err = fmt.Errorf("version %d is not %d", s.Version, stateVersion)
