@@ -109,10 +109,13 @@ func (t *trial) period(s subscription, at int64) (from, to int64) {
 	if at < t.over || !t.converted() && t.outcome != endedPastDue {
 		return t.start, t.endAt(at)
 	}
+	if t.ended > 0 {
+		at = min(at, t.ended-1)
+	}
 	months := t.months()
 	// Skip near the period, then walk: the lengths of months differ.
 	n := max(0, int((at-t.over)/(31*day))/months)
-	for addMonths(t.over, (n+1)*months) <= at && (t.ended == 0 || addMonths(t.over, (n+1)*months) < t.ended) {
+	for addMonths(t.over, (n+1)*months) <= at {
 		n++
 	}
 	return addMonths(t.over, n*months), addMonths(t.over, (n+1)*months)
@@ -185,7 +188,7 @@ func (c *Company) invoices(l *life, s subscription, until int64, each func(invoi
 		return
 	}
 	months := t.months()
-	first := invoice{number: base + 1, sub: s, created: t.over, final: t.over + finalizeAfter, paid: t.paidAt, seats: t.seats,
+	first := invoice{number: base + 1, sub: s, created: t.over, final: t.over + finalizeAfter, paid: t.paidAt, seats: c.seatsAt(&l.p, t, t.over),
 		reason: "subscription_cycle", from: t.over, to: addMonths(t.over, months)}
 	switch t.outcome {
 	case endedEarly:
@@ -253,6 +256,9 @@ func (c *Company) stripeEvents(l *life) []stripeEvent {
 	for _, k := range c.customers(l) {
 		add(k.created, "customer.created", kindCustomer, k.number, "")
 		add(k.fixed, "customer.updated", kindCustomer, k.number, `{"metadata":{"account_id":null}}`)
+		if t := &l.trials[k.ws]; t.converted() && !t.card {
+			add(t.over, "customer.updated", kindCustomer, k.number, `{"invoice_settings":{"default_payment_method":null}}`)
+		}
 		add(k.deleted, "customer.deleted", kindCustomer, k.number, "")
 	}
 	for _, s := range c.subscriptions(l) {

@@ -193,9 +193,9 @@ type call struct {
 		Page               struct{ Path string }
 		Campaign           object
 	}
-	Traits, Properties                              object
+	Traits, Properties                               object
 	Timestamp, OriginalTimestamp, SentAt, ReceivedAt time.Time
-	line                                            string
+	line                                             string
 }
 
 // calls are the lines that a pipeline takes; bad counts the others.

@@ -87,7 +87,7 @@ func (c *Company) companyProperty(l *life, r record, name string) (string, bool)
 	case "numberofemployees", "annualrevenue":
 		// Some records are enriched only once the company has paid.
 		late := h>>16%100 < 25
-		if copied || late && !(l.trials[0].converted() && l.trials[0].paidAt+2*day <= now) {
+		if copied || late && !(l.trials[0].converted() && l.trials[0].paidAt+enrichAfter <= now) {
 			return "", true
 		}
 		if name == "numberofemployees" {
@@ -95,6 +95,9 @@ func (c *Company) companyProperty(l *life, r record, name string) (string, bool)
 		}
 		return strconv.Itoa(p.employees * (60 + int(h>>24%120)) * 1000), true
 	case "lifecyclestage":
+		if copied {
+			return lifecycleText[0], true
+		}
 		return lifecycleText[c.lifecycle(l)], true
 	case "hubspot_owner_id":
 		if copied {
@@ -205,8 +208,14 @@ func (c *Company) contactProperty(l *life, r record, name string) (string, bool)
 		}
 		return "", true
 	case "hubspot_owner_id":
+		if r.number == contactTwin {
+			return "", true
+		}
 		return c.ownerAt(l, c.crmNow()), true
 	case "lifecyclestage":
+		if r.number == contactTwin {
+			return lifecycleText[0], true
+		}
 		return lifecycleText[c.lifecycle(l)], true
 	case "hs_merged_object_ids":
 		return mergedIDs(l.p.account, objContacts, r.number), true

@@ -50,21 +50,11 @@ func (c *Company) records(l *life, each func(record)) {
 	}
 	came := func(t int64) bool { return t > 0 && t <= now }
 	latest := m.created
-	bump := func(t int64) {
+	c.changes(l, func(t int64) {
 		if came(t) {
 			latest = max(latest, t)
 		}
-	}
-	bump(m.ownerAt)
-	bump(m.idAt)
-	bump(m.dealAt)
-	bump(m.csmAt)
-	for i := range l.trials {
-		bump(l.trials[i].paidAt + 60*indicatorInt(l.trials[i].paidAt > 0))
-	}
-	for i := range l.touches {
-		bump(l.touches[i].created)
-	}
+	})
 	company := func(number uint16, created, modified int64) {
 		each(record{obj: objCompanies, number: number, created: created, modified: modified})
 	}
@@ -93,9 +83,15 @@ func (c *Company) records(l *life, each func(record)) {
 	c.contacts(l, each)
 	if came(m.dealAt) {
 		modified := m.dealAt
-		for _, at := range c.dealSteps(l) {
+		steps := c.dealSteps(l)
+		for _, at := range steps {
 			if came(at) {
 				modified = max(modified, at)
+			}
+		}
+		for _, t := range l.trials[0].moves { // the planned close follows the trial's end
+			if came(t.at) && !came(steps[1]) {
+				modified = max(modified, t.at)
 			}
 		}
 		each(record{obj: objDeals, number: 0, created: m.dealAt, modified: modified})
@@ -115,6 +111,31 @@ func (c *Company) records(l *life, each func(record)) {
 	}
 }
 
+// changes calls each with the times at which a property of the account's
+// company or people changes: owner, stage, last contact, enrichment, merge.
+func (c *Company) changes(l *life, each func(t int64)) {
+	m := &l.crm
+	for _, t := range [...]int64{m.ownerAt, m.idAt, m.dealAt, m.csmAt, m.mergedAt, m.chainAt} {
+		each(t)
+	}
+	for i := range l.trials {
+		if t := &l.trials[i]; t.converted() {
+			each(t.paidAt + 60)
+			each(t.paidAt + enrichAfter)
+		}
+	}
+	for i := range l.touches {
+		t := &l.touches[i]
+		each(t.created)
+		if t.obj <= objMeetings {
+			each(max(t.at, t.created))
+		}
+	}
+}
+
+// enrichAfter is how long after the first payment missing firmographics are filled in.
+const enrichAfter = 2 * day
+
 // Contacts of a workspace: who signed up, and every second of those who joined,
 // taken over in the night after.
 const contactsPerWorkspace = 20
@@ -132,11 +153,11 @@ func (c *Company) contacts(l *life, each func(record)) {
 				return
 			}
 			r := record{obj: objContacts, number: contactNumber(ws, member), created: created, modified: created}
-			for _, at := range [...]int64{m.ownerAt, t.paidAt} {
+			c.changes(l, func(at int64) {
 				if at > created && at <= now {
 					r.modified = max(r.modified, at)
 				}
-			}
+			})
 			if ws == 0 && member == 0 && m.contact.merged > 0 && m.contact.merged <= now {
 				r.number, r.modified = contactMerged, max(r.modified, m.contact.merged)
 			}
