@@ -171,7 +171,7 @@ user_days as (
         event_date,
         min(counted_date) as counted_date
     from usage
-    where is_core_feature and user_key is not null
+    where is_core_feature and user_key != '-'
     group by trial_key, user_key, event_date
 ),
 

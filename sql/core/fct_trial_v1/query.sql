@@ -73,9 +73,10 @@ workspaces as (
 
 -- One customer may pay for several workspaces of its company, so its own link does not tell whose trial this is: it is
 -- that of the workspace which signed up last before the trial started and that no other customer pays for.
-trial_workspaces as (
+candidate_workspaces as (
     select
         started.subscription_id,
+        started.trial_start_at,
         workspaces.product_account_id
     from started
     inner join map
@@ -89,6 +90,17 @@ trial_workspaces as (
         partition by started.subscription_id
         order by workspaces.created_at desc, workspaces.product_account_id
     ) = 1
+),
+
+-- A second trial that lands on the same workspace may as well be that of a workspace that nothing links to the
+-- customer: it stays without one, because somebody else's usage would mislead.
+trial_workspaces as (
+    select
+        subscription_id,
+        product_account_id
+    from candidate_workspaces
+    where true
+    qualify row_number() over (partition by product_account_id order by trial_start_at, subscription_id) = 1
 ),
 
 placed as (

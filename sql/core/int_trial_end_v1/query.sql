@@ -1,5 +1,8 @@
 -- One row per trial subscription and span of time in which billing stated one end of its trial.
 -- valid_from_at is empty for the end stated first and valid_to_at for the one that holds now; spans are half open.
+-- Billing keeps its events for some weeks only, so a move may have left no event: then the invoice that opened the
+-- trial tells the first end, and the move is taken to have been known as late as it can have been (evidence
+-- billing_assumed_time), so that no day knows an extension too early.
 with
 
 subscriptions as (
@@ -11,13 +14,30 @@ changes as (
     select * from staging.stg_billing__subscription_change
 ),
 
+invoices as (
+    select * from staging.stg_billing__invoice
+),
+
 policies as (
     select * from reference.ref_trial_policy
+),
+
+opening_invoices as (
+    select
+        subscriptions.subscription_id,
+        min(invoices.service_end_at) as first_end_at
+    from subscriptions
+    inner join invoices
+        on subscriptions.subscription_id = invoices.subscription_id
+        and invoices.service_start_at = subscriptions.trial_start_at
+    where invoices.billing_reason_code = 'subscription_create' and invoices.due_amount = 0
+    group by subscriptions.subscription_id
 ),
 
 trials as (
     select
         subscriptions.subscription_id,
+        opening_invoices.first_end_at,
         coalesce(
             subscriptions.trial_end_at,
             timestamp_add(
@@ -27,73 +47,92 @@ trials as (
         ) as trial_end_at,
         if(subscriptions.trial_end_at is null, 'policy', 'billing') as end_evidence_code
     from subscriptions
+    left join opening_invoices
+        on subscriptions.subscription_id = opening_invoices.subscription_id
     left join policies as own_policy
         on subscriptions.source_name = own_policy.source_name
     left join policies as any_policy
         on any_policy.source_name = '*'
 ),
 
-ordered_changes as (
+reported_changes as (
     select
         trials.subscription_id,
         changes.changed_at,
+        changes.change_id,
         changes.previous_trial_end_at,
         -- The subscription itself is the truth about the end that holds now.
         if(
             row_number() over (partition by trials.subscription_id order by changes.changed_at desc, changes.change_id desc) = 1,
             trials.trial_end_at,
             changes.trial_end_at
-        ) as trial_end_at,
-        lead(changes.changed_at) over (partition by trials.subscription_id order by changes.changed_at, changes.change_id) as next_changed_at,
-        row_number() over (partition by trials.subscription_id order by changes.changed_at, changes.change_id) as change_number
+        ) as trial_end_at
     from trials
     inner join changes
         on trials.subscription_id = changes.subscription_id
 ),
 
-unioned as (
+first_changes as (
     select
         subscription_id,
-        0 as version,
-        cast(null as timestamp) as valid_from_at,
-        changed_at as valid_to_at,
-        previous_trial_end_at as trial_end_at,
-        'billing' as end_evidence_code
-    from ordered_changes
-    where change_number = 1
-    union all
-    select
-        subscription_id,
-        change_number as version,
-        changed_at as valid_from_at,
-        next_changed_at as valid_to_at,
-        trial_end_at,
-        'billing' as end_evidence_code
-    from ordered_changes
-    where trial_end_at is not null
-    union all
+        changed_at,
+        previous_trial_end_at
+    from reported_changes
+    where true
+    qualify row_number() over (partition by subscription_id order by changed_at, change_id) = 1
+),
+
+-- What held before the first reported change, and what was agreed at first, which may differ.
+beginnings as (
     select
         trials.subscription_id,
-        0 as version,
-        cast(null as timestamp) as valid_from_at,
-        cast(null as timestamp) as valid_to_at,
-        trials.trial_end_at,
+        coalesce(trials.first_end_at, first_changes.previous_trial_end_at, trials.trial_end_at) as first_end_at,
+        coalesce(first_changes.previous_trial_end_at, trials.trial_end_at) as reported_end_at,
+        first_changes.changed_at,
         trials.end_evidence_code
     from trials
-    left join ordered_changes
-        on trials.subscription_id = ordered_changes.subscription_id
-    where ordered_changes.subscription_id is null
+    left join first_changes
+        on trials.subscription_id = first_changes.subscription_id
+),
+
+statements as (
+    select
+        subscription_id,
+        cast(null as timestamp) as valid_from_at,
+        '' as change_id,
+        first_end_at as trial_end_at,
+        end_evidence_code
+    from beginnings
+    union all
+    select
+        subscription_id,
+        least(first_end_at, reported_end_at, coalesce(changed_at, first_end_at)) as valid_from_at,
+        '' as change_id,
+        reported_end_at as trial_end_at,
+        'billing_assumed_time' as end_evidence_code
+    from beginnings
+    where first_end_at != reported_end_at
+    union all
+    select
+        subscription_id,
+        changed_at as valid_from_at,
+        change_id,
+        trial_end_at,
+        'billing' as end_evidence_code
+    from reported_changes
+    where trial_end_at is not null
 ),
 
 final as (
     select
         subscription_id,
-        version,
+        row_number() over (stated) - 1 as version,
         valid_from_at,
-        valid_to_at,
+        lead(valid_from_at) over (stated) as valid_to_at,
         trial_end_at,
         end_evidence_code
-    from unioned
+    from statements
+    window stated as (partition by subscription_id order by valid_from_at, change_id)
 )
 
 select * from final

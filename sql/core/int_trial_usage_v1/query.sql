@@ -44,7 +44,7 @@ trial_windows as (
 final as (
     select
         trial_windows.trial_key,
-        events.user_key,
+        coalesce(events.user_key, '-') as user_key,
         events.event_class,
         events.feature_code,
         events.is_core_feature,
@@ -62,7 +62,7 @@ final as (
         and events.event_at < trial_windows.usage_until_at
     group by
         trial_windows.trial_key,
-        events.user_key,
+        coalesce(events.user_key, '-'),
         events.event_class,
         events.feature_code,
         events.is_core_feature,

@@ -90,14 +90,16 @@ counted as (
         -- A record that was deleted in the CRM, not merged, is no place to go: weaker rules get their turn.
         min(if(is_target_deleted, null, tier_rank)) over (partition by left_node_id) as best_tier_rank,
         -- Whether one rule leads one record to several places.
-        min(target_node_id) over (partition by left_node_id, rule_code)
-        != max(target_node_id) over (partition by left_node_id, rule_code) as is_ambiguous,
+        min(if(is_target_deleted, null, target_node_id)) over (partition by left_node_id, rule_code)
+        != max(if(is_target_deleted, null, target_node_id)) over (partition by left_node_id, rule_code) as is_ambiguous,
         -- How many records of one kind one value leads to one place.
         count(*) over (
             partition by rule_code, value_text, target_node_id, split(left_node_id, ':')[safe_offset(0)]
         ) as sharing_count,
-        min(target_node_id) over (partition by rule_code, value_text)
-        != max(target_node_id) over (partition by rule_code, value_text) as is_value_ambiguous,
+        -- Whether one rule leads several workspaces to one place, by whatever values.
+        starts_with(left_node_id, 'product_account:')
+        and min(left_node_id) over (partition by rule_code, target_node_id, split(left_node_id, ':')[safe_offset(0)])
+        != max(left_node_id) over (partition by rule_code, target_node_id, split(left_node_id, ':')[safe_offset(0)]) as is_target_shared,
         row_number() over (
             partition by left_node_id, rule_code
             order by is_target_deleted, target_created_at, target_node_id, edge_id
@@ -114,10 +116,11 @@ judged as (
             when is_target_deleted then 'target_deleted'
             when tier_rank > best_tier_rank then 'outranked'
             when rule_code = 'I6' and sharing_count > thresholds.identity_value_cap then 'shared_by_too_many'
-            when rule_code in ('I4', 'I6') and (is_ambiguous or is_value_ambiguous) then 'ambiguous_value'
+            when coalesce(is_value_shared, false) or (rule_code in ('I5', 'I6') and is_ambiguous) then 'ambiguous_value'
             -- Agencies, schools and co-working houses: one domain, several companies.
             when rule_code = 'I6' and sharing_count > 1 and not coalesce(is_name_equal, false) then 'shared_by_other_names'
-            when target_rank > 1 and is_ambiguous then 'conflict_older_record_kept'
+            when rule_code = 'I5' and is_target_shared and not coalesce(is_name_equal, false) then 'shared_by_other_names'
+            when target_rank > 1 and is_ambiguous then 'older_record_kept'
             else 'strongest_rule'
         end as reason_code
     from counted

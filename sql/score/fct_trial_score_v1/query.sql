@@ -123,7 +123,7 @@ final as (
         concat(
             worded.score_band,
             ' because: ',
-            coalesce(worded.behaviour_text, 'too early to tell'),
+            coalesce(worded.behaviour_text, 'nothing known of its use yet'),
             ', ',
             worded.urgency_text
         ) as reason_text,

@@ -1,17 +1,19 @@
 -- One row per live trial and feature, as at @as_of.
 -- A value is empty where it cannot be known: what has not happened counts against a trial only after the first days,
--- and a kind of event that the product never sends says nothing about anybody.
+-- a kind of event that the product never sends says nothing about anybody, and neither does a trial without a workspace.
 with
 
 trial_days as (
-    select * from core.fct_trial_day
+    select
+        fct_trial_day.*,
+        product_account_id is not null or last_login_at is not null as is_matched
+    from core.fct_trial_day as fct_trial_day
     where snapshot_date = date(@as_of) and is_at_risk_set
 ),
 
 thresholds as (
     select
-        cast(max(if(threshold_code = 'too_early_days', threshold_value, null)) as int64) as too_early_days,
-        cast(max(if(threshold_code = 'active_user_days', threshold_value, null)) as int64) as active_user_days
+        cast(max(if(threshold_code = 'too_early_days', threshold_value, null)) as int64) as too_early_days
     from reference.ref_threshold
     where valid_from_at <= @as_of and (valid_to_at is null or valid_to_at > @as_of)
 ),
@@ -21,7 +23,7 @@ tracked as (
         coalesce(logical_or(event_class = 'invite_sent'), false) as has_invites,
         coalesce(logical_or(event_class = 'integration_connected'), false) as has_integrations,
         coalesce(logical_or(event_class = 'login'), false) as has_logins,
-        coalesce(logical_or(user_key is not null), false) as has_users
+        coalesce(logical_or(user_key != '-'), false) as has_users
     from core.int_trial_usage
 ),
 
@@ -29,11 +31,10 @@ judged as (
     select
         trial_days.*,
         trial_days.trial_day <= thresholds.too_early_days as is_too_early,
-        tracked.has_invites,
-        tracked.has_integrations,
-        tracked.has_logins,
-        tracked.has_users,
-        thresholds.active_user_days
+        tracked.has_invites and is_matched as has_invites,
+        tracked.has_integrations and is_matched as has_integrations,
+        tracked.has_logins and is_matched as has_logins,
+        tracked.has_users and is_matched as has_users
     from trial_days
     cross join thresholds
     cross join tracked
@@ -52,7 +53,7 @@ features as (
         snapshot_at,
         'core_activation_share' as feature_code,
         if(
-            is_too_early and core_milestone_done_count < core_milestone_count,
+            not is_matched or (is_too_early and core_milestone_done_count < core_milestone_count),
             null,
             safe_divide(core_milestone_done_count, core_milestone_count)
         ) as feature_value

@@ -45,6 +45,9 @@ final as (
         coalesce(paid_at, if(status = 'paid', created, null)) as paid_at,
         status,
         billing_reason as billing_reason_code,
+        -- The span that the first line is for: on the invoice that opens a trial, the trial as first agreed.
+        timestamp_seconds(safe_cast(json_value(payload, '$.lines.data[0].period.start') as int64)) as service_start_at,
+        timestamp_seconds(safe_cast(json_value(payload, '$.lines.data[0].period.end') as int64)) as service_end_at,
         created as created_at,
         _ripen_source as source_name,
         _ripen_load_id as batch_id,
@@ -61,6 +64,8 @@ final as (
         coalesce(paid_at, if(status = 'paid', created_at, null)) as paid_at,
         status,
         cast(null as string) as billing_reason_code,
+        cast(null as timestamp) as service_start_at,
+        cast(null as timestamp) as service_end_at,
         created_at,
         _ripen_source as source_name,
         _ripen_load_id as batch_id,
