@@ -124,6 +124,7 @@ func checkWarehouse(t *testing.T, round int, path string) {
 	for _, p := range published {
 		expect(t, db, "SELECT count(*), max(version) FROM "+p.View.String(), fmt.Sprintf("%d|%s", p.Rows, p.BuildID))
 	}
+	t.Logf("round %d: %d loads, publications %v", round, len(loads), published)
 	views := rows(t, db, "SELECT count(*) FROM duckdb_views() WHERE schema_name = 'core'")
 	if views != fmt.Sprint(len(published)) {
 		t.Errorf("round %d: %s views, %d publications", round, views, len(published))

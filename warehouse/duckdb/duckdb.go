@@ -90,8 +90,9 @@ func open(ctx context.Context, cfg Config) (*DB, error) {
 	if db.clock == nil {
 		db.clock = time.Now
 	}
-	err = db.registerFunctions(ctx)
-	if err == nil && !cfg.ReadOnly {
+	if cfg.ReadOnly {
+		err = db.sql.PingContext(ctx)
+	} else {
 		err = db.setUp(ctx, cfg.Setup)
 	}
 	if err != nil {
