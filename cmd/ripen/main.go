@@ -7,9 +7,16 @@ import (
 	"os"
 	"os/signal"
 	"syscall"
+
+	"github.com/apache/arrow/go/v15/arrow/memory"
+
+	"github.com/ripen-data/ripen/landing"
 )
 
 func main() {
+	// Arrow's Parquet writer grows its level buffers by 64 bytes at a time; this
+	// allocator hands out slack (DECISIONS.md, "Landing and loading").
+	memory.DefaultAllocator = landing.Allocator{}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	code := run(ctx, os.Args[1:], os.Stdin, os.Stdout, os.Stderr)
 	stop()

@@ -17,6 +17,7 @@ import (
 	"github.com/ripen-data/ripen/orchestrate"
 	"github.com/ripen-data/ripen/schemas"
 	"github.com/ripen-data/ripen/transforms"
+	"github.com/ripen-data/ripen/transforms/duck"
 	"github.com/ripen-data/ripen/warehouse"
 	"github.com/ripen-data/ripen/warehouse/duckdb"
 )
@@ -273,7 +274,7 @@ func (p *pipeline) transform(ctx context.Context) error {
 		return err
 	}
 	builder := transforms.NewBuilder(graph, compiled, models, p.db, transforms.Options{
-		AsOf: p.asOf, RawState: transforms.RawStates(loads), Progress: p.meter.event, Clock: p.app.clock,
+		AsOf: p.asOf, RawState: transforms.RawStates(loads), Macros: duck.Prelude, Progress: p.meter.event, Clock: p.app.clock,
 	})
 	var steps []orchestrate.Step
 	for _, m := range builder.Models() {
