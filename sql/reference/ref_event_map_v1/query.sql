@@ -2,7 +2,8 @@
 -- event_name is written in lower case and compared without case; source_name '*' holds for every source.
 -- What is not listed: an event of raw_product.events is feature_use of a core feature (that contract's
 -- event_name is by definition an event or feature), a Segment track call is other; page calls are page_view, or
--- pricing_view where the path holds /pricing.
+-- pricing_view where the path holds /pricing. A sign-up is no login: products report the first login beside it, and
+-- "logged in only once" must not count to two.
 with
 
 mapped as (
@@ -23,7 +24,7 @@ mapped as (
         is_upgrade_intent bool,
         is_near_outcome bool
     >>[
-        ('*', 'signed up', 'login', 'signed_up', false, false, false),
+        ('*', 'signed up', 'other', 'signed_up', false, false, false),
         ('*', 'signed in', 'login', 'signed_in', false, false, false),
         ('*', 'logged in', 'login', 'signed_in', false, false, false),
         ('*', 'project created', 'workflow_created', 'project_created', true, false, false),

@@ -84,7 +84,13 @@ features as (
         trial_key,
         snapshot_at,
         'login_count' as feature_code,
-        if(not has_logins or (is_too_early and login_count <= 1), null, cast(login_count as float64)) as feature_value
+        if(
+            not has_logins
+            or (is_too_early and login_count <= 1)
+            or (login_count = 0 and days_since_last_login is not null),
+            null,
+            cast(login_count as float64)
+        ) as feature_value
     from judged
     union all
     select
