@@ -144,6 +144,7 @@ func contactNumber(ws, member int) uint16 { return uint16(ws*32 + member) }
 
 func (c *Company) contacts(l *life, each func(record)) {
 	m, now := &l.crm, c.crmNow()
+	var result record // of a merge: its id comes last
 	for ws := range l.trials {
 		t := &l.trials[ws]
 		member := 0
@@ -160,6 +161,8 @@ func (c *Company) contacts(l *life, each func(record)) {
 			})
 			if ws == 0 && member == 0 && m.contact.merged > 0 && m.contact.merged <= now {
 				r.number, r.modified = contactMerged, max(r.modified, m.contact.merged)
+				result = r
+				return
 			}
 			each(r)
 		}
@@ -175,6 +178,9 @@ func (c *Company) contacts(l *life, each func(record)) {
 	}
 	if m.contact.twin > 0 && m.contact.twin <= now && (m.contact.merged > now) {
 		each(record{obj: objContacts, number: contactTwin, created: m.contact.twin, modified: m.contact.twin})
+	}
+	if result.number == contactMerged {
+		each(result)
 	}
 }
 
