@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"time"
@@ -12,10 +13,12 @@ import (
 	"github.com/ripen-data/ripen/extractors/stripe"
 )
 
-// Tokens of the simulated company: it takes any key of these shapes.
+// Tokens of the simulated company: it takes any key of these shapes. It runs in
+// this process and has no limits of its own.
 const (
 	sandboxStripeKey    = "sk_test_sandbox"
 	sandboxHubSpotToken = "pat-sandbox"
+	sandboxRateLimit    = 10_000
 )
 
 // source is a configured source, ready to be read.
@@ -53,6 +56,7 @@ func openSource(ctx context.Context, cfg *Config, name string, s SourceConfig, s
 		var err error
 		if simulated {
 			c.BaseURL, c.APIKey = server.stripeURL(), sandboxStripeKey
+			c.RateLimit = cmp.Or(c.RateLimit, sandboxRateLimit)
 		} else if c.APIKey, err = secret(ctx, name, "api_key_env", s.APIKeyEnv); err != nil {
 			return nil, err
 		}
@@ -62,6 +66,7 @@ func openSource(ctx context.Context, cfg *Config, name string, s SourceConfig, s
 		var err error
 		if simulated {
 			c.BaseURL, c.Token = server.hubspotURL(), sandboxHubSpotToken
+			c.RateLimit, c.SearchLimit = cmp.Or(c.RateLimit, sandboxRateLimit), sandboxRateLimit
 		} else if c.Token, err = secret(ctx, name, "token_env", s.TokenEnv); err != nil {
 			return nil, err
 		}
