@@ -61,6 +61,9 @@ func (w *writer) checkOutput(columns []schemas.Column) {
 	seen := map[string]bool{}
 	for i, c := range columns {
 		at := w.outputColumn(i)
+		if last := firstKid(at, "SelectAs"); last != nil {
+			w.fail(last, "SELECT AS STRUCT as the result does not run on DuckDB", "leave AS STRUCT out")
+		}
 		switch lower := strings.ToLower(c.Name); {
 		case strings.HasPrefix(c.Name, "$"):
 			w.fail(at, "a column of the result has no name", "add AS name")
@@ -91,7 +94,7 @@ func (w *writer) outputColumn(i int) *syntax.Node {
 	}
 	selected := firstKid(query, "Select")
 	list := firstKid(selected, "SelectList")
-	if list == nil {
+	if list == nil || firstKid(selected, "SelectAs") != nil {
 		return selected
 	}
 	for _, column := range list.Kids {

@@ -45,7 +45,7 @@ func (w *writer) binary(n *syntax.Node) string {
 	if len(n.Kids) < 2 {
 		w.refuseKind(n)
 	}
-	w.reviewed(n, "expr", "Location")
+	w.reviewed(n, "expr", "Location", "IntervalExpr")
 	left, right := n.Kids[0], n.Kids[len(n.Kids)-1]
 	switch n.Attr {
 	case "=", "!=", "<>", "<", "<=", ">", ">=", "IS DISTINCT FROM", "IS NOT DISTINCT FROM":
@@ -249,6 +249,11 @@ func (w *writer) subquery(n *syntax.Node) string {
 	w.reviewed(n, "Query")
 	switch n.Attr {
 	case "", "modifier=EXISTS", "modifier=ARRAY":
+		if len(n.Kids) == 1 {
+			if one := firstKid(n.Kids[0], "Select"); one != nil {
+				w.values[one] = n.Attr != "modifier=EXISTS"
+			}
+		}
 		return w.copy(n)
 	}
 	w.fail(n, "this subquery does not run on DuckDB", "use IN, EXISTS or ARRAY")
@@ -303,11 +308,23 @@ func (w *writer) as(n *syntax.Node, t schemas.Type) string {
 		}
 	case "NullLiteral":
 		return w.node(n)
+	case "IntLiteral", "FloatLiteral", "StringLiteral":
+		w.wanted[spanOf(n)] = t
+		return w.node(n)
+	case "UnaryExpression":
+		if isNumber(n) || len(n.Kids) == 1 && n.Kids[0].Kind == "FloatLiteral" {
+			w.wanted[spanOf(n)], w.wanted[spanOf(n.Kids[0])] = t, t
+			return w.node(n)
+		}
 	}
 	if own := w.typeOf(n); hasStruct(t) && hasStruct(own) && !sameNames(own, t) {
 		w.fail(n, "this STRUCT has other field names than "+t.String()+", by which DuckDB matches", "write STRUCT(x AS name, …) with the same names")
 	}
-	return w.node(n)
+	text := w.node(n)
+	if own := w.typeOf(n); own.Kind != t.Kind && (t.Kind == schemas.Float64 || t.Kind == schemas.Numeric) {
+		text = "CAST(" + text + " AS " + w.duckType(n, t) + ")"
+	}
+	return text
 }
 
 func (w *writer) structConstructor(n *syntax.Node) string {

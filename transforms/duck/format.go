@@ -17,7 +17,7 @@ var strftimeCodes = map[string]string{
 }
 
 // dateCodes are those that a DATE has.
-const dateCodes = "YymdjaAbhBuwUWVGFDQ%nt"
+const dateCodes = "YymdejaAbhBuwUWVGFDQ%nt"
 
 // format writes FORMAT_DATE and its kin, whose format must be a literal.
 func (w *writer) format(c call) string {

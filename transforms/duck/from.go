@@ -143,7 +143,7 @@ func (w *writer) tablePath(n *syntax.Node) string {
 	name, text := quote(s.alias), w.node(array)
 	// The alias of the table is another word than its column, so that x.k is the
 	// field k of column x.
-	table := quote("_" + strings.TrimLeft(s.alias, "_"))
+	table := quote("_" + s.alias)
 	if s.offset == "" {
 		return w.comments(n) + "unnest(" + text + ") AS " + table + "(" + name + ")"
 	}

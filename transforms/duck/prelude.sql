@@ -50,11 +50,14 @@ CREATE OR REPLACE MACRO bq.initcap(s) AS array_to_string(list_transform(regexp_e
 CREATE OR REPLACE MACRO bq.regexp_extract(s, r, g) AS CASE WHEN regexp_matches(s, r) THEN regexp_extract(s, r, g) END;
 
 -- Objects and lists have no scalar value; text that is not JSON has no value at all.
-CREATE OR REPLACE MACRO bq.json_value(s, p) AS TRY(CASE json_type(s, p) WHEN 'OBJECT' THEN NULL WHEN 'ARRAY' THEN NULL ELSE json_extract_string(s, p) END);
-CREATE OR REPLACE MACRO bq.json_query(s, p) AS TRY(CASE WHEN json_type(s, p) <> 'NULL' THEN CAST(json_extract(s, p) AS VARCHAR) END);
-CREATE OR REPLACE MACRO bq.json_query_array(s, p) AS TRY(CASE WHEN json_type(s, p) = 'ARRAY' THEN list_transform(json_extract(s, p || '[*]'), lambda _x: CAST(_x AS VARCHAR)) END);
-CREATE OR REPLACE MACRO bq.json_value_array(s, p) AS TRY(CASE WHEN json_type(s, p) = 'ARRAY'
-    AND NOT list_has_any(list_transform(json_extract(s, p || '[*]'), lambda _x: json_type(_x)), ['OBJECT', 'ARRAY']) THEN json_extract_string(s, p || '[*]') END);
+-- Numbers come in their shortest form: 1.5 for 1.50.
+-- CASE in CASE, because AND evaluates both sides.
+CREATE OR REPLACE MACRO bq.json_value(s, p) AS CASE WHEN json_valid(s) THEN CASE WHEN json_type(s, p) NOT IN ('OBJECT', 'ARRAY') THEN json_extract_string(s, p) END END;
+CREATE OR REPLACE MACRO bq.json_query(s, p) AS CASE WHEN json_valid(s) THEN CASE WHEN json_type(s, p) <> 'NULL' THEN CAST(json_extract(s, p) AS VARCHAR) END END;
+CREATE OR REPLACE MACRO bq.json_query_array(s, p) AS CASE WHEN json_valid(s) THEN CASE WHEN json_type(s, p) = 'ARRAY'
+    THEN list_transform(json_extract(s, p || '[*]'), lambda _x: CAST(_x AS VARCHAR)) END END;
+CREATE OR REPLACE MACRO bq.json_value_array(s, p) AS CASE WHEN json_valid(s) THEN CASE WHEN json_type(s, p) = 'ARRAY'
+    AND NOT list_has_any(list_transform(json_extract(s, p || '[*]'), lambda _x: json_type(_x)), ['OBJECT', 'ARRAY']) THEN json_extract_string(s, p || '[*]') END END;
 
 -- Casts. The text of a fault says what was not understood.
 CREATE OR REPLACE MACRO bq.is_int64(s) AS regexp_full_match(s, '\s*[+-]?[0-9]+\s*');

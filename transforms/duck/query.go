@@ -172,6 +172,9 @@ func (w *writer) selectStatement(n *syntax.Node) string {
 			if kid.Attr != "as_mode=STRUCT" {
 				w.fail(kid, "SELECT AS VALUE or a type does not run on DuckDB", "select the column")
 			}
+			if !w.values[n] {
+				w.fail(kid, "SELECT AS STRUCT does not run on DuckDB here", "use it in ARRAY(…) or a subquery of one value")
+			}
 		case kid.Kind == "SelectList" && asStruct != nil:
 			b.WriteString(w.structOf(kid, items))
 		case kid.Kind == "GroupBy":
@@ -218,8 +221,9 @@ func (w *writer) selectColumn(n *syntax.Node) string {
 		text := w.copy(n)
 		// The name GoogleSQL gives it, where the text for DuckDB ends otherwise.
 		name := quote(w.nameOf(expr.Kids[len(expr.Kids)-1]))
-		if firstKid(n, "Alias") == nil && !strings.HasSuffix(text, name) {
-			text += " AS " + name
+		r := w.resolved[spanOf(expr)]
+		if firstKid(n, "Alias") == nil && (!strings.HasSuffix(text, name) || r != nil && r.Kind == "GetStructField") {
+			text += " AS " + name // ORDER BY does not see the name of a bare field
 		}
 		return text
 	}
@@ -357,6 +361,14 @@ func (w *writer) star(n *syntax.Node) string {
 		if path.Kind != "PathExpression" {
 			return w.comments(n) + "(" + w.node(path) + ").*" + starSuffix(without, replaced)
 		}
+		for _, s := range w.from {
+			if len(path.Kids) == 1 && s.array != nil && s.array.Kind == schemas.Struct && strings.EqualFold(s.alias, w.nameOf(path.Kids[0])) {
+				if len(replaced) > 0 {
+					w.fail(n, "* REPLACE over the fields of an array does not run on DuckDB", "list the fields")
+				}
+				return w.comments(n) + strings.Join(fieldsOf(s, without), ", ")
+			}
+		}
 		return w.comments(n) + w.node(path) + ".*" + starSuffix(without, replaced)
 	}
 	return w.comments(n) + w.bareStar(n, without, replaced)
@@ -403,7 +415,7 @@ func (w *writer) bareStar(n *syntax.Node, without, replaced []string) string {
 		}
 		return strings.Join(append(first, "*"+starSuffix(without, replaced)), ", ")
 	}
-	if len(using) > 0 || len(without) > 0 || len(replaced) > 0 {
+	if len(using) > 0 || len(replaced) > 0 || len(without) > 0 && len(w.from) > 1 {
 		w.fail(n, "* over UNNEST together with USING, EXCEPT or REPLACE does not run on DuckDB", "list the columns")
 	}
 	var parts []string
@@ -411,8 +423,10 @@ func (w *writer) bareStar(n *syntax.Node, without, replaced []string) string {
 		switch {
 		case s.alias == "":
 			w.fail(n, "* over a source without a name does not run on DuckDB", "give every source in FROM an alias")
-		case s.array == nil || s.array.Kind == schemas.Struct:
+		case s.array == nil:
 			parts = append(parts, quote(s.alias)+".*")
+		case s.array.Kind == schemas.Struct:
+			parts = append(parts, fieldsOf(s, without)...)
 		default:
 			name := s.alias
 			if s.hidden {
@@ -420,11 +434,22 @@ func (w *writer) bareStar(n *syntax.Node, without, replaced []string) string {
 			}
 			parts = append(parts, quote(name))
 		}
-		if s.offset != "" {
+		if s.offset != "" && !containsFold(without, quote(s.offset)) {
 			parts = append(parts, quote(s.offset))
 		}
 	}
 	return strings.Join(parts, ", ")
+}
+
+// fieldsOf lists the fields of an array's elements, but for some (quoted) names.
+func fieldsOf(s source, without []string) []string {
+	var fields []string
+	for _, f := range s.array.Fields {
+		if name := quote(f.Name); !containsFold(without, name) {
+			fields = append(fields, quote(s.alias)+"."+name+" AS "+name)
+		}
+	}
+	return fields
 }
 
 func containsFold(list []string, name string) bool {

@@ -91,7 +91,7 @@ func (w *writer) substr(c call) string {
 func (w *writer) concat(c call) string {
 	texts := make([]string, len(c.args))
 	for i, arg := range c.args {
-		if t := w.typeOf(arg); t.Kind != schemas.String {
+		if t := w.typeWanted(arg); t.Kind != schemas.String {
 			w.fail(arg, "CONCAT of "+t.String()+" does not run on DuckDB", "write CAST(x AS STRING)")
 		}
 		texts[i] = wrap(arg, w.node(arg))

@@ -35,6 +35,9 @@ type writer struct {
 	// QUALIFY and ORDER BY; nil elsewhere.
 	selects []selectItem
 	from    []source // sources of the SELECT that is written
+	// values holds the SELECTs of subqueries that are one value or an array, where
+	// AS STRUCT may stand.
+	values map[*syntax.Node]bool
 }
 
 func newWriter(stmt *syntax.Statement) *writer {
@@ -42,6 +45,7 @@ func newWriter(stmt *syntax.Statement) *writer {
 		stmt: stmt, text: stmt.Source.Text, params: map[string]bool{}, rules: functions(),
 		resolved: map[span]*syntax.Resolved{}, wanted: map[span]schemas.Type{}, byText: map[string]schemas.Type{},
 		columns: map[span][]int{}, elements: map[span]int{}, aliases: map[int]string{},
+		values: map[*syntax.Node]bool{},
 	}
 	w.index(stmt.Resolved)
 	return w
@@ -82,7 +86,16 @@ func (w *writer) typeOf(n *syntax.Node) schemas.Type {
 	if r := w.resolved[spanOf(n)]; r != nil && r.Type != nil {
 		return *r.Type
 	}
+	// A literal inside a constant array or STRUCT has no node of its own.
+	if kind, ok := literalTypes[n.Kind]; ok {
+		return schemas.Type{Kind: kind}
+	}
 	return w.byText[normal(w.text[n.Start:n.End])]
+}
+
+var literalTypes = map[string]schemas.Kind{
+	"IntLiteral": schemas.Int64, "FloatLiteral": schemas.Float64, "StringLiteral": schemas.String,
+	"NumericLiteral": schemas.Numeric, "BooleanLiteral": schemas.Bool, "BytesLiteral": schemas.Bytes,
 }
 
 // typeWanted is the type of an expression after implicit casts.

@@ -28,6 +28,9 @@ const analysesPerTidy = 100
 // a long-lived process sees a new shape of one now and then.
 const maxCachedTables = 4096
 
+// maxCachedTrees bounds the parse trees kept between Refs and Check of a source.
+const maxCachedTrees = 512
+
 // Engine analyses statements. It is safe for concurrent use and never faster for
 // it: the analyzer works on one statement at a time.
 type Engine struct {
@@ -38,6 +41,7 @@ type Engine struct {
 	builtins *googlesql.SimpleCatalog
 	typeOf   map[string]googlesql.Googlesql_TypeNode // by text
 	tables   map[string]*googlesql.SimpleTable       // by name and columns
+	parsed   map[string]*syntax.Node                 // by text; trees are never changed
 	analyses int
 }
 
@@ -49,6 +53,7 @@ func Open() (*Engine, error) {
 	e := &Engine{
 		typeOf: map[string]googlesql.Googlesql_TypeNode{},
 		tables: map[string]*googlesql.SimpleTable{},
+		parsed: map[string]*syntax.Node{},
 	}
 	if err := e.configure(); err != nil {
 		return nil, fmt.Errorf("start GoogleSQL analyzer: %w", err)

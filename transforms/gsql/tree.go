@@ -9,9 +9,25 @@ import (
 	"github.com/ripen-data/ripen/transforms/syntax"
 )
 
-// parse parses one statement. ParseScript, because the errors of ParseStatement
-// lose their place on the way out of the analyzer.
+// parse parses one statement, or finds it among those parsed before.
 func (e *Engine) parse(src syntax.Source) (*syntax.Node, error) {
+	if node := e.parsed[src.Text]; node != nil {
+		return node, nil
+	}
+	node, err := e.parseScript(src)
+	if err != nil {
+		return nil, err
+	}
+	if len(e.parsed) >= maxCachedTrees {
+		clear(e.parsed)
+	}
+	e.parsed[src.Text] = node
+	return node, nil
+}
+
+// parseScript parses with ParseScript, because the errors of ParseStatement lose
+// their place on the way out of the analyzer.
+func (e *Engine) parseScript(src syntax.Source) (*syntax.Node, error) {
 	output, err := googlesql.ParseScript(src.Text, e.parser, &googlesql.ErrorMessageOptions{
 		Mode:                     googlesql.ErrorMessageModeErrorMessageOneLine,
 		Stability:                googlesql.ErrorMessageStabilityProduction, // none is an internal error
