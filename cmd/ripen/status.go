@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"os"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/jedib0t/go-pretty/v6/table"
@@ -132,6 +133,9 @@ func (p *project) warehouseStatus(ctx context.Context, clock func() time.Time, s
 		return err
 	}
 	for _, publication := range published {
+		if strings.HasSuffix(publication.View.Table, fmt.Sprintf("_v%d", publication.Version)) {
+			continue // the versioned face of the same table
+		}
 		s.Models = append(s.Models, modelStatus{publication.View.String(), publication.Rows, publication.BuildID, publication.BuiltAt})
 	}
 	s.rejects, err = readRows(ctx, db, warehouse.Statement{Name: "dead letters", SQL: "" +
