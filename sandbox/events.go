@@ -174,7 +174,7 @@ func (c *Company) dayEvents(dst []event, l *life, t *trial, d int, a acts, n cou
 				at = max(at, t.signup)
 			}
 		}
-		b.play(at, midnight+day-300, &left, sessions-i, n, closing)
+		b.play(at, midnight+day-300, &left, int(a.Sessions)-i, n, closing)
 	}
 	for range a.Opens {
 		b.now = r.between(midnight+7*3600, midnight+20*3600) * 1000

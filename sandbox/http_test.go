@@ -89,3 +89,23 @@ func TestHandler_LimitsTheRatePerVendor(t *testing.T) {
 		}
 	}
 }
+
+func TestHandler_AnswersManyAtOnce(t *testing.T) {
+	c := newCompany(t, testConfig(300, 40*24*time.Hour))
+	alone := newCompany(t, testConfig(300, 40*24*time.Hour))
+	paths := []string{"/stripe/v1/customers?limit=100", "/stripe/v1/subscriptions?limit=100&status=all", "/stripe/v1/events?limit=100",
+		"/hubspot/crm/v3/objects/companies?limit=100", "/hubspot/crm/v3/objects/contacts?limit=100&associations=companies"}
+	type answer struct{ path, body string }
+	answers := make(chan answer)
+	for _, path := range paths {
+		for range 4 {
+			go func() { answers <- answer{path, ask(c, "GET", path, "").Body.String()} }()
+		}
+	}
+	for range 4 * len(paths) {
+		got := <-answers
+		if want := ask(alone, "GET", got.path, "").Body.String(); got.body != want {
+			t.Errorf("%s differs among others", got.path)
+		}
+	}
+}
