@@ -20,10 +20,31 @@ type source struct {
 	nested bool // a later alternative lies inside this one, so an object here is no value
 }
 
+// layout is how values of a column lie in memory. A number is told apart faster
+// than the name of a type, and it is looked at once per value.
+type layout uint8
+
+const (
+	textLayout layout = iota // STRING, _extra
+	jsonLayout
+	intLayout
+	floatLayout
+	boolLayout
+	numericLayout
+	dateLayout
+	timestampLayout
+)
+
+var layouts = map[schemas.Kind]layout{
+	schemas.String: textLayout, schemas.JSON: jsonLayout, schemas.Int64: intLayout, schemas.Float64: floatLayout,
+	schemas.Bool: boolLayout, schemas.Numeric: numericLayout, schemas.Date: dateLayout, schemas.Timestamp: timestampLayout,
+}
+
 // column collects the values of one column in Arrow's layout. Only the slices
 // of its type are used.
 type column struct {
 	schemas.Column
+	layout  layout
 	sources []source
 	guarded bool   // may not lie ahead of the clock
 	preset  string // the value of every record; empty: from the record
@@ -44,7 +65,7 @@ type column struct {
 func newColumns(table schemas.Table, s *scanner, opts Options) []column {
 	columns := make([]column, len(table.Columns))
 	for i, c := range table.Columns {
-		columns[i] = column{Column: c, preset: opts.Preset[c.Name]}
+		columns[i] = column{Column: c, layout: layouts[c.Type.Kind], preset: opts.Preset[c.Name]}
 		columns[i].start()
 		columns[i].guarded = c.Type.Kind == schemas.Timestamp &&
 			(c.Name == table.Cursor || slices.Contains(opts.NotAhead, c.Name))
@@ -66,7 +87,7 @@ func newColumns(table schemas.Table, s *scanner, opts Options) []column {
 
 // start makes an empty column ready for rows.
 func (c *column) start() {
-	if c.Type.Kind == schemas.String || c.Type.Kind == schemas.JSON {
+	if c.layout == textLayout || c.layout == jsonLayout {
 		c.offsets = append(c.offsets, 0)
 	}
 }
@@ -77,24 +98,30 @@ func (c *column) appendJSON(s *scanner, limit int64, zone *time.Location) (landi
 	if c.preset != "" {
 		return c.appendText(c.preset, limit, zone)
 	}
-	for _, src := range c.sources {
-		v := s.whole
+	for i := range c.sources {
+		src := &c.sources[i]
+		v := &s.whole
 		if src.slot >= 0 {
-			v = s.slots[src.slot]
+			v = &s.slots[src.slot]
 		}
 		if v.kind == 0 || v.kind == 'n' {
 			continue
 		}
 		raw := s.line[v.start:v.end]
-		switch c.Type.Kind {
-		case schemas.JSON:
+		if c.layout == textLayout && v.kind == '"' && !v.escaped {
+			c.text = append(c.text, raw...)
+			c.endText()
+			return "", ""
+		}
+		switch c.layout {
+		case jsonLayout:
 			if v.kind == '"' {
 				raw = s.line[v.start-1 : v.end+1]
 			}
 			c.text = append(c.text, raw...)
 			c.endText()
 			return "", ""
-		case schemas.String:
+		case textLayout:
 			if v.kind != '{' && v.kind != '[' {
 				if v.escaped {
 					c.text = unescape(c.text, raw)
@@ -134,12 +161,12 @@ func (c *column) appendText(text string, limit int64, zone *time.Location) (land
 	if !utf8.ValidString(text) {
 		return landing.Malformed, `column "` + c.Name + `": ` + quoteShown(raw) + " is not UTF-8"
 	}
-	switch c.Type.Kind {
-	case schemas.String:
+	switch c.layout {
+	case textLayout:
 		c.text = append(c.text, text...)
 		c.endText()
 		return "", ""
-	case schemas.JSON:
+	case jsonLayout:
 		c.text = appendJSONText(c.text, raw)
 		c.endText()
 		return "", ""
@@ -150,33 +177,33 @@ func (c *column) appendText(text string, limit int64, zone *time.Location) (land
 // appendValue converts and appends a scalar. quoted: it was a string.
 func (c *column) appendValue(raw []byte, quoted bool, limit int64, zone *time.Location) (landing.Reason, string) {
 	ok := false
-	switch c.Type.Kind {
-	case schemas.Int64:
+	switch c.layout {
+	case intLayout:
 		var n int64
 		if n, ok = parseInt(raw); ok {
 			c.ints = append(c.ints, n)
 		}
-	case schemas.Float64:
+	case floatLayout:
 		var f float64
 		if f, ok = parseFloat(raw); ok {
 			c.floats = append(c.floats, f)
 		}
-	case schemas.Bool:
+	case boolLayout:
 		var b bool
 		if b, ok = parseBool(raw); ok {
 			c.appendBit(b)
 		}
-	case schemas.Numeric:
+	case numericLayout:
 		var n decimal128.Num
 		if n, ok = parseNumeric(raw); ok {
 			c.nums = append(c.nums, n)
 		}
-	case schemas.Date:
+	case dateLayout:
 		var day int32
 		if day, ok = parseDate(raw, quoted); ok {
 			c.days = append(c.days, day)
 		}
-	case schemas.Timestamp:
+	case timestampLayout:
 		var micros int64
 		if micros, ok = parseTimestamp(raw, c.Format, quoted, zone); ok {
 			if c.guarded && micros > limit {
@@ -216,34 +243,52 @@ func (c *column) appendMissing() (landing.Reason, string) {
 	return "", ""
 }
 
+// markValid counts a row with a value. The bitmap begins with the first NULL:
+// most columns that are always filled never need one.
 func (c *column) markValid() {
-	if c.rows&7 == 0 {
-		c.valid = append(c.valid, 0)
+	if c.nulls > 0 {
+		if c.rows&7 == 0 {
+			c.valid = append(c.valid, 0)
+		}
+		c.valid[c.rows>>3] |= 1 << (c.rows & 7)
 	}
-	c.valid[c.rows>>3] |= 1 << (c.rows & 7)
 	c.rows++
 }
 
-func (c *column) appendNull() {
+// markNull counts a row without a value.
+func (c *column) markNull() {
+	if c.nulls == 0 {
+		c.valid = c.valid[:0]
+		for range c.rows / 8 {
+			c.valid = append(c.valid, 0xff)
+		}
+		if rest := c.rows & 7; rest > 0 {
+			c.valid = append(c.valid, 1<<rest-1)
+		}
+	}
 	if c.rows&7 == 0 {
 		c.valid = append(c.valid, 0)
 	}
-	switch c.Type.Kind {
-	case schemas.String, schemas.JSON:
-		c.offsets = append(c.offsets, int32(len(c.text)))
-	case schemas.Int64, schemas.Timestamp:
-		c.ints = append(c.ints, 0)
-	case schemas.Float64:
-		c.floats = append(c.floats, 0)
-	case schemas.Bool:
-		c.appendBit(false)
-	case schemas.Numeric:
-		c.nums = append(c.nums, decimal128.Num{})
-	case schemas.Date:
-		c.days = append(c.days, 0)
-	}
 	c.rows++
 	c.nulls++
+}
+
+func (c *column) appendNull() {
+	switch c.layout {
+	case textLayout, jsonLayout:
+		c.offsets = append(c.offsets, int32(len(c.text)))
+	case intLayout, timestampLayout:
+		c.ints = append(c.ints, 0)
+	case floatLayout:
+		c.floats = append(c.floats, 0)
+	case boolLayout:
+		c.appendBit(false)
+	case numericLayout:
+		c.nums = append(c.nums, decimal128.Num{})
+	case dateLayout:
+		c.days = append(c.days, 0)
+	}
+	c.markNull()
 }
 
 // endText ends the text value that was appended to c.text.
@@ -268,25 +313,27 @@ func (c *column) truncate(rows int) {
 		return
 	}
 	bit := byte(1) << (rows & 7)
-	if c.valid[rows>>3]&bit == 0 {
-		c.nulls--
+	if c.nulls > 0 {
+		if c.valid[rows>>3]&bit == 0 {
+			c.nulls-- // at zero the bitmap is begun anew by the next NULL
+		}
+		c.valid[rows>>3] &^= bit
+		c.valid = c.valid[:(rows+7)/8]
 	}
-	c.valid[rows>>3] &^= bit
-	c.valid = c.valid[:(rows+7)/8]
-	switch c.Type.Kind {
-	case schemas.String, schemas.JSON:
+	switch c.layout {
+	case textLayout, jsonLayout:
 		c.offsets = c.offsets[:rows+1]
 		c.text = c.text[:c.offsets[rows]]
-	case schemas.Int64, schemas.Timestamp:
+	case intLayout, timestampLayout:
 		c.ints = c.ints[:rows]
-	case schemas.Float64:
+	case floatLayout:
 		c.floats = c.floats[:rows]
-	case schemas.Bool:
+	case boolLayout:
 		c.bools[rows>>3] &^= bit
 		c.bools = c.bools[:(rows+7)/8]
-	case schemas.Numeric:
+	case numericLayout:
 		c.nums = c.nums[:rows]
-	case schemas.Date:
+	case dateLayout:
 		c.days = c.days[:rows]
 	}
 	c.rows = rows
@@ -298,18 +345,18 @@ func (c *column) take(dt arrow.DataType, rows int) arrow.Array {
 	if c.nulls > 0 {
 		buffers[0] = memory.NewBufferBytes(c.valid)
 	}
-	switch c.Type.Kind {
-	case schemas.String, schemas.JSON:
+	switch c.layout {
+	case textLayout, jsonLayout:
 		buffers = append(buffers, memory.NewBufferBytes(arrow.Int32Traits.CastToBytes(c.offsets)), memory.NewBufferBytes(c.text))
-	case schemas.Int64, schemas.Timestamp:
+	case intLayout, timestampLayout:
 		buffers = append(buffers, memory.NewBufferBytes(arrow.Int64Traits.CastToBytes(c.ints)))
-	case schemas.Float64:
+	case floatLayout:
 		buffers = append(buffers, memory.NewBufferBytes(arrow.Float64Traits.CastToBytes(c.floats)))
-	case schemas.Bool:
+	case boolLayout:
 		buffers = append(buffers, memory.NewBufferBytes(c.bools))
-	case schemas.Numeric:
+	case numericLayout:
 		buffers = append(buffers, memory.NewBufferBytes(arrow.Decimal128Traits.CastToBytes(c.nums)))
-	case schemas.Date:
+	case dateLayout:
 		buffers = append(buffers, memory.NewBufferBytes(arrow.Int32Traits.CastToBytes(c.days)))
 	}
 	data := array.NewData(dt, rows, buffers, nil, c.nulls, 0)

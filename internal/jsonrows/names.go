@@ -16,12 +16,7 @@ func (n *node) lookup(s *scanner, quoted []byte, escaped bool) *entry {
 	if len(n.names) >= maxNames || len(quoted) > maxNameBytes {
 		return nil
 	}
-	// The canonical spelling is what predicts; an escaped one goes through lookup again.
-	e := &entry{quoted: `"` + string(name) + `"`, child: n.children[string(name)]}
-	e.known = e.child != nil
-	if escaped {
-		e.quoted = string(quoted)
-	}
+	e := newEntry(string(quoted), n.children[string(name)]) // as this source spells it
 	n.names[string(name)] = e
 	return e
 }

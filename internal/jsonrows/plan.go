@@ -1,6 +1,7 @@
 package jsonrows
 
 import (
+	"encoding/binary"
 	"strings"
 
 	"github.com/ripen-data/ripen/schemas"
@@ -30,7 +31,10 @@ type node struct {
 // followed it last time predict the next one, so that most names are compared
 // once and neither scanned nor hashed.
 type entry struct {
-	quoted string // as written, with both quotes
+	text   string // as written, with both quotes and the colon
+	first  uint64 // the first eight bytes of text, under mask
+	mask   uint64
+	last   uint64 // the last eight bytes of text, when it has as many
 	child  *node  // nil: no column reads below this name
 	next   [2]*entry
 	object uint64 // last object that had the name: having it twice is malformed
@@ -62,7 +66,8 @@ func (u unknown) name(s *scanner) []byte {
 func (s *scanner) plan(table schemas.Table, known []string) {
 	s.root = newNode()
 	for _, name := range known {
-		s.root.names[name] = &entry{quoted: `"` + name + `"`, known: true}
+		s.root.names[name] = newEntry(`"`+name+`"`, nil)
+		s.root.names[name].known = true
 	}
 	whole := false
 	for _, c := range table.Columns {
@@ -80,6 +85,39 @@ func (s *scanner) plan(table schemas.Table, known []string) {
 	}
 	// A table that keeps whole records drops nothing, so nothing is to be counted.
 	s.keepUnknown = table.Drift != schemas.Discard || !whole
+}
+
+func newEntry(quoted string, child *node) *entry {
+	e := &entry{text: quoted + ":", child: child, known: child != nil, mask: ^uint64(0)}
+	var head, tail [8]byte
+	copy(head[:], e.text)
+	e.first = binary.LittleEndian.Uint64(head[:])
+	if n := len(e.text); n < 8 {
+		e.mask = 1<<(8*n) - 1
+	} else {
+		copy(tail[:], e.text[n-8:])
+		e.last = binary.LittleEndian.Uint64(tail[:])
+	}
+	return e
+}
+
+// at reports whether the name, with its colon, stands at i.
+func (e *entry) at(line []byte, i int) bool {
+	n := len(e.text)
+	rest := line[i:]
+	if len(rest) < n || len(rest) < 8 {
+		return false // the end of the record is near, and the slow way finds the name too
+	}
+	if (binary.LittleEndian.Uint64(rest)^e.first)&e.mask != 0 {
+		return false
+	}
+	if n <= 8 {
+		return true
+	}
+	if binary.LittleEndian.Uint64(rest[n-8:n]) != e.last {
+		return false
+	}
+	return n <= 16 || string(rest[8:n-8]) == e.text[8:n-8]
 }
 
 func newNode() *node { return &node{slot: -1, names: map[string]*entry{}} }

@@ -74,7 +74,10 @@ func (s *scanner) object(i int, n *node, depth int) int {
 	object := s.objects
 	n.object = object
 	base := s.names.open()
-	if i = s.space(i + 1); i < len(line) && line[i] == '}' {
+	if i++; i < len(line) && line[i] <= ' ' {
+		i = s.space(i)
+	}
+	if i < len(line) && line[i] == '}' {
 		return i + 1
 	}
 	prev := &n.head
@@ -82,28 +85,33 @@ func (s *scanner) object(i int, n *node, depth int) int {
 		if i >= len(line) || line[i] != '"' {
 			return s.fail(i, "expected a name")
 		}
-		nameStart := i
+		nameStart, nameEnd := i, 0
 		var e *entry
-		if p := prev.next[0]; p != nil && hasPrefixAt(line, i, p.quoted) {
+		if p := prev.next[0]; p != nil && p.at(line, i) {
 			e = p
-			i += len(p.quoted)
-		} else if p := prev.next[1]; p != nil && hasPrefixAt(line, i, p.quoted) {
+			i += len(p.text)
+			nameEnd = i - 1
+		} else if p := prev.next[1]; p != nil && p.at(line, i) {
 			e = p
-			i += len(p.quoted)
+			i += len(p.text)
+			nameEnd = i - 1
 		} else {
 			end, escaped := s.str(i)
 			if end < 0 {
 				return -1
 			}
 			e = n.lookup(s, line[i:end], escaped)
-			i = end
+			i, nameEnd = end, end
 			if e != nil {
 				prev.next[1], prev.next[0] = prev.next[0], e
 			} else if !s.names.add(s.plainName(line[nameStart+1:end-1], escaped), base) {
 				return s.fail(nameStart, "name stands twice in one object")
 			}
+			if i = s.space(i); i >= len(line) || line[i] != ':' {
+				return s.fail(i, "expected a colon")
+			}
+			i++
 		}
-		nameEnd := i
 		var child *node
 		if e != nil {
 			if e.object == object {
@@ -113,16 +121,7 @@ func (s *scanner) object(i int, n *node, depth int) int {
 			child = e.child
 			prev = e
 		}
-		// ',' and ':' without spaces around them are the common case.
-		if i < len(line) && line[i] == ':' {
-			i++
-		} else {
-			if i = s.space(i); i >= len(line) || line[i] != ':' {
-				return s.fail(i, "expected a colon")
-			}
-			i++
-		}
-		if i < len(line) && line[i] <= ' ' {
+		if i < len(line) && line[i] <= ' ' { // most have none here
 			i = s.space(i)
 		}
 		start := i
@@ -268,13 +267,22 @@ func (s *scanner) skipObject(i, depth int) int {
 		if !s.names.add(s.plainName(line[i+1:end-1], escaped), base) {
 			return s.fail(i, "name stands twice in one object")
 		}
-		if i = s.space(end); i >= len(line) || line[i] != ':' {
+		if i = end; i < len(line) && line[i] <= ' ' {
+			i = s.space(i)
+		}
+		if i >= len(line) || line[i] != ':' {
 			return s.fail(i, "expected a colon")
 		}
-		if i = s.skip(s.space(i+1), depth); i < 0 {
+		if i++; i < len(line) && line[i] <= ' ' {
+			i = s.space(i)
+		}
+		if i = s.skip(i, depth); i < 0 {
 			return -1
 		}
-		if i = s.space(i); i >= len(line) {
+		if i < len(line) && line[i] <= ' ' {
+			i = s.space(i)
+		}
+		if i >= len(line) {
 			return s.fail(i, "record ends inside an object")
 		}
 		if line[i] == '}' {
@@ -284,7 +292,9 @@ func (s *scanner) skipObject(i, depth int) int {
 		if line[i] != ',' {
 			return s.fail(i, "expected a comma or the end of the object")
 		}
-		i = s.space(i + 1)
+		if i++; i < len(line) && line[i] <= ' ' {
+			i = s.space(i)
+		}
 	}
 }
 
@@ -339,17 +349,26 @@ const (
 	highs = 0x8080808080808080
 )
 
+// stops marks, in the high bit of the lowest of eight bytes that is a quote, a
+// backslash, a control character or not ASCII; bytes above it may be marked too.
+func stops(x uint64) uint64 {
+	return (((x ^ ones*'"') - ones) | ((x ^ ones*'\\') - ones) | (x - ones*' ') | x) & highs
+}
+
 // str reads the string that opens at i and returns the position behind its
-// closing quote. Eight bytes are looked at together: the lowest byte that is a
-// quote, a backslash, a control character or not ASCII stops the search.
+// closing quote.
 func (s *scanner) str(i int) (end int, escaped bool) {
 	line := s.line
 	i++
 	for {
-		for i+8 <= len(line) {
-			x := binary.LittleEndian.Uint64(line[i:])
-			stop := (((x ^ ones*'"') - ones) | ((x ^ ones*'\\') - ones) | (x - ones*' ') | x) & highs
-			if stop != 0 {
+		for i+16 <= len(line) {
+			x, y := binary.LittleEndian.Uint64(line[i:]), binary.LittleEndian.Uint64(line[i+8:])
+			if stop := stops(x); stop != 0 {
+				i += bits.TrailingZeros64(stop) / 8
+				break
+			}
+			i += 8
+			if stop := stops(y); stop != 0 {
 				i += bits.TrailingZeros64(stop) / 8
 				break
 			}
