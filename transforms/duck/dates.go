@@ -195,10 +195,20 @@ func (w *writer) addInterval(c call) string {
 		sign = " - "
 	}
 	sum := w.operand(c.args[0]) + sign + w.interval(c.args[1])
-	if w.typeWanted(c.args[0]).Kind == schemas.Date && c.result.Kind == schemas.Date {
+	if w.timeKind(c.args[0]) == schemas.Date && strings.HasPrefix(c.name, "date_") {
 		return w.comments(c.node) + "CAST(" + sum + " AS DATE)"
 	}
 	return w.comments(c.node) + "(" + sum + ")"
+}
+
+// timeKind is the kind of a value of time. It must be known: the same function is
+// written otherwise for each.
+func (w *writer) timeKind(n *syntax.Node) schemas.Kind {
+	kind := w.typeWanted(n).Kind
+	if !isTime(kind) {
+		w.fail(n, "the type of this value is not known here", "compute it in a CTE, or GROUP BY its name")
+	}
+	return kind
 }
 
 var weekdays = map[string]int{
@@ -211,7 +221,7 @@ func (w *writer) diff(c call) string {
 	note := w.comments(c.node)
 	part := w.part(c.args[2])
 	end, start := w.node(c.args[0]), w.node(c.args[1])
-	kind := w.typeWanted(c.args[0]).Kind
+	kind := w.timeKind(c.args[0])
 	if kind == schemas.Timestamp {
 		span, ok := spans[part]
 		if !ok {
@@ -236,7 +246,7 @@ func (w *writer) diff(c call) string {
 func (w *writer) trunc(c call) string {
 	part := w.part(c.args[1])
 	text := w.node(c.args[0])
-	kind := w.typeWanted(c.args[0]).Kind
+	kind := w.timeKind(c.args[0])
 	zone := ""
 	if len(c.args) == 3 {
 		zone = w.zone(c.args[2])
@@ -245,9 +255,13 @@ func (w *writer) trunc(c call) string {
 	cut := ""
 	if day, ok := weekdays[part]; ok {
 		// DuckDB's weeks start on Monday: move the day there and back.
-		cut = fmt.Sprintf("date_trunc('week', %s)", text)
-		if shift := day - 1; shift != 0 {
-			cut = fmt.Sprintf("date_trunc('week', %s - INTERVAL (%d) DAY) + INTERVAL (%d) DAY", wrapText(text), shift, shift)
+		switch shift := day - 1; {
+		case shift < 0:
+			cut = fmt.Sprintf("date_trunc('week', %s + INTERVAL 1 DAY) - INTERVAL 1 DAY", wrapText(text))
+		case shift > 0:
+			cut = fmt.Sprintf("date_trunc('week', %s - INTERVAL %d DAY) + INTERVAL %d DAY", wrapText(text), shift, shift)
+		default:
+			cut = fmt.Sprintf("date_trunc('week', %s)", text)
 		}
 	} else {
 		_, isSpan := spans[part]

@@ -50,10 +50,25 @@ func Compile(stmt *syntax.Statement) (compiled Compiled, err error) {
 	text := w.gap(0, stmt.Node.Start) + w.node(stmt.Node)
 	tail := strings.TrimRight(w.gap(stmt.Node.End, len(stmt.Source.Text)), " \n\t;")
 	return Compiled{
-		SQL:     strings.TrimSpace(text+tail) + "\n",
+		SQL:     stored(strings.TrimSpace(text+tail)+"\n", stmt.Columns),
 		Columns: stmt.Columns,
 		Params:  slices.Sorted(maps.Keys(w.params)),
 	}, nil
+}
+
+// stored makes the arrays of a result what BigQuery stores: it has no NULL array.
+func stored(text string, columns []schemas.Column) string {
+	var replaced []string
+	for _, c := range columns {
+		if c.Type.Kind == schemas.Array {
+			name := quote(c.Name)
+			replaced = append(replaced, "coalesce("+name+", []) AS "+name)
+		}
+	}
+	if replaced == nil {
+		return text
+	}
+	return "SELECT * REPLACE (" + strings.Join(replaced, ", ") + ") FROM (\n" + text + ")\n"
 }
 
 // checkOutput refuses columns that no table can have.

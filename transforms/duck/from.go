@@ -143,7 +143,7 @@ func (w *writer) tablePath(n *syntax.Node) string {
 	name, text := quote(s.alias), w.node(array)
 	// The alias of the table is another word than its column, so that x.k is the
 	// field k of column x.
-	table := quote("_" + s.alias)
+	table := w.tableAlias(n)
 	if s.offset == "" {
 		return w.comments(n) + "unnest(" + text + ") AS " + table + "(" + name + ")"
 	}
@@ -169,20 +169,43 @@ func (w *writer) tableSubquery(n *syntax.Node) string {
 // join adds the ON TRUE that DuckDB wants where GoogleSQL joins an array without one.
 func (w *writer) join(n *syntax.Node) string {
 	w.reviewed(n, "Join", "ParenthesizedJoin", "TablePathExpression", "TableSubquery", "OnClause", "UsingClause")
-	text := w.copy(n)
-	right := n.Kids[len(n.Kids)-1]
-	if right.Kind != "TablePathExpression" || w.arrayOf(right) == nil {
-		if on := firstKid(n, "OnClause", "UsingClause"); on != nil {
-			w.refuseOuterArray(n)
-		}
-		return text
-	}
-	switch n.Attr {
-	case "COMMA", "CROSS":
-		return text
+	if on := firstKid(n, "OnClause", "UsingClause"); on != nil && (n.Attr == "CROSS" || n.Attr == "COMMA") {
+		w.fail(on, "CROSS JOIN with a condition does not run on DuckDB", "write JOIN")
 	}
 	w.refuseOuterArray(n)
-	return text + " ON TRUE"
+	on := firstKid(n, "OnClause", "UsingClause")
+	right := n.Kids[len(n.Kids)-1]
+	if on != nil {
+		right = n.Kids[len(n.Kids)-2]
+	}
+	if right.Kind != "TablePathExpression" || w.arrayOf(right) == nil || n.Attr == "COMMA" || n.Attr == "CROSS" {
+		return w.copy(n)
+	}
+	if on == nil {
+		return w.copy(n) + " ON TRUE"
+	}
+	if on.Kind != "OnClause" || len(on.Kids) != 1 {
+		w.fail(on, "joining an array with USING does not run on DuckDB", "write ON")
+	}
+	if n.Attr != "LEFT" {
+		return w.copy(n)
+	}
+	// An outer join of an array takes a comparison of both sides only: filter the
+	// array before it.
+	return w.copyWith(n, func(kid *syntax.Node) string {
+		switch kid {
+		case right:
+			return "(SELECT * FROM " + w.node(right) + " WHERE " + w.node(on.Kids[0]) + ") AS " + w.tableAlias(right)
+		case on:
+			return "ON TRUE"
+		}
+		return w.node(kid)
+	})
+}
+
+// tableAlias is the alias of an array as a table.
+func (w *writer) tableAlias(n *syntax.Node) string {
+	return quote("_" + w.sourceOf(n, w.arrayOf(n)).alias)
 }
 
 // refuseOuterArray refuses RIGHT and FULL JOIN with an array on the right: it may

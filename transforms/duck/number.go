@@ -10,7 +10,7 @@ import (
 // numberFunctions are those of numbers, and the conditional ones.
 var numberFunctions = map[string]rule{
 	"abs":           {min: 1, max: 1},
-	"sign":          {min: 1, max: 1},
+	"sign":          {min: 1, max: 1, write: (*writer).sign},
 	"sqrt":          {min: 1, max: 1},
 	"cbrt":          {min: 1, max: 1},
 	"exp":           {min: 1, max: 1},
@@ -52,6 +52,11 @@ var numberFunctions = map[string]rule{
 	"nullifzero":    {min: 1, max: 1, text: "NULLIF($1, 0)"},
 	"zeroifnull":    {min: 1, max: 1, text: "COALESCE($1, 0)"},
 	"range_bucket":  {min: 2, max: 2, text: "bq.range_bucket"},
+}
+
+// sign keeps the type: DuckDB's has 8 bits.
+func (w *writer) sign(c call) string {
+	return "CAST(" + w.rename(c, "") + " AS " + w.duckType(c.node, c.result) + ")"
 }
 
 func (w *writer) log(c call) string {
