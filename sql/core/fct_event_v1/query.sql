@@ -75,9 +75,9 @@ known as (
     from events
     left join subscriptions
         on events.subscription_id = subscriptions.subscription_id
+    -- Only equality between both sides makes an outer join a hash join.
     left join sole_workspaces
-        on events.product_account_id is null
-        and events.user_id = sole_workspaces.user_id
+        on if(events.product_account_id is null, events.user_id, null) = sole_workspaces.user_id
     where events.event_at < @as_of and coalesce(events.received_at, events.event_at) < @as_of
 ),
 

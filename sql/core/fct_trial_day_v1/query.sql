@@ -27,8 +27,12 @@ milestones as (
     select * from core.fct_milestone
 ),
 
+-- A version without an end gets a far one: an outer join must compare, not choose.
 product_versions as (
-    select * from staging.snap_product__account
+    select
+        snap_product__account.*,
+        coalesce(valid_to_at, timestamp '9999-12-31 00:00:00+00') as valid_until_at
+    from staging.snap_product__account as snap_product__account
 ),
 
 tickets as (
@@ -279,7 +283,7 @@ described as (
     left join product_versions
         on running.product_account_id = product_versions.product_account_id
         and product_versions.valid_from_at < running.snapshot_at
-        and (product_versions.valid_to_at is null or product_versions.valid_to_at >= running.snapshot_at)
+        and product_versions.valid_until_at >= running.snapshot_at
     left join core_totals
         on running.trial_key = core_totals.trial_key
     left join open_tickets

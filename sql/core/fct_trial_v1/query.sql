@@ -115,13 +115,16 @@ placed as (
         on started.subscription_id = trial_workspaces.subscription_id
 ),
 
-customer_tests as (
+test_trials as (
     select placed.subscription_id
     from placed
     inner join test_nodes
         on placed.customer_node_id = test_nodes.node_id
-        or concat('product_account:', placed.workspace_id) = test_nodes.node_id
-    group by placed.subscription_id
+    union distinct
+    select placed.subscription_id
+    from placed
+    inner join test_nodes
+        on concat('product_account:', placed.workspace_id) = test_nodes.node_id
 ),
 
 accounted as (
@@ -133,9 +136,9 @@ accounted as (
         on concat('product_account:', placed.workspace_id) = workspace_map.node_id
     left join map as customer_map
         on placed.customer_node_id = customer_map.node_id
-    left join customer_tests
-        on placed.subscription_id = customer_tests.subscription_id
-    where customer_tests.subscription_id is null
+    left join test_trials
+        on placed.subscription_id = test_trials.subscription_id
+    where test_trials.subscription_id is null
 ),
 
 known_ends as (
