@@ -1,6 +1,7 @@
 package sandbox
 
 import (
+	"cmp"
 	"fmt"
 	"net/http"
 	"strings"
@@ -16,6 +17,10 @@ func (c *Company) Handler() http.Handler {
 	mux.Handle("/hubspot/", c.guard(vendorHubSpot, http.StripPrefix("/hubspot", c.hubspot())))
 	return mux
 }
+
+// unlimited is the limit per ten seconds that the headers name when there is none:
+// clients obey the headers.
+const unlimited = 1_000_000
 
 const (
 	vendorStripe = iota
@@ -56,8 +61,9 @@ func (c *Company) guard(vendor int, next http.Handler) http.Handler {
 			return
 		}
 		if vendor == vendorHubSpot && !strings.HasSuffix(r.URL.Path, "/search") {
-			h.Set("X-HubSpot-RateLimit-Max", "190")
-			h.Set("X-HubSpot-RateLimit-Remaining", "189")
+			limit := cmp.Or(10*c.cfg.RatePerSecond, unlimited)
+			h.Set("X-HubSpot-RateLimit-Max", fmt.Sprint(limit))
+			h.Set("X-HubSpot-RateLimit-Remaining", fmt.Sprint(limit-1))
 			h.Set("X-HubSpot-RateLimit-Interval-Milliseconds", "10000")
 			h.Set("X-HubSpot-RateLimit-Daily", "1000000")
 			h.Set("X-HubSpot-RateLimit-Daily-Remaining", fmt.Sprint(max(0, 1_000_000-int64(n))))
