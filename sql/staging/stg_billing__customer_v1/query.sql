@@ -5,6 +5,16 @@ stripe_customers as (
     select * from raw_stripe.customers
 ),
 
+stripe_events as (
+    select * from raw_stripe.events
+    where object_type = 'customer' and object_id is not null
+),
+
+stripe_invoices as (
+    select * from raw_stripe.invoices
+    where customer_id is not null
+),
+
 billing_customers as (
     select * from raw_billing.customers
 ),
@@ -19,16 +29,47 @@ newest_stripe as (
     ) = 1
 ),
 
--- A deleted customer comes without its fields: what was known of it before is kept.
+-- A deleted customer comes without its fields: they are taken from what was read before, from the events about it,
+-- and the name and address from its invoices.
+mentions as (
+    select
+        id,
+        email,
+        name,
+        json_value(metadata, '$.account_id') as account_id,
+        json_value(metadata, '$.product_account_id') as product_account_id,
+        created
+    from stripe_customers
+    where not coalesce(is_deleted, false)
+    union all
+    select
+        object_id as id,
+        json_value(object, '$.email') as email,
+        json_value(object, '$.name') as name,
+        json_value(object, '$.metadata.account_id') as account_id,
+        json_value(object, '$.metadata.product_account_id') as product_account_id,
+        timestamp_seconds(safe_cast(json_value(object, '$.created') as int64)) as created
+    from stripe_events
+    union all
+    select
+        customer_id as id,
+        json_value(payload, '$.customer_email') as email,
+        json_value(payload, '$.customer_name') as name,
+        cast(null as string) as account_id,
+        cast(null as string) as product_account_id,
+        cast(null as timestamp) as created
+    from stripe_invoices
+),
+
 known_stripe as (
     select
         id,
         max(email) as email,
         max(name) as name,
-        max(metadata) as metadata,
+        max(account_id) as account_id,
+        max(product_account_id) as product_account_id,
         min(created) as created
-    from stripe_customers
-    where not coalesce(is_deleted, false)
+    from mentions
     group by id
 ),
 
@@ -51,8 +92,8 @@ final as (
         nullif(trim(coalesce(
             json_value(newest_stripe.metadata, '$.account_id'),
             json_value(newest_stripe.metadata, '$.product_account_id'),
-            json_value(known_stripe.metadata, '$.account_id'),
-            json_value(known_stripe.metadata, '$.product_account_id')
+            known_stripe.account_id,
+            known_stripe.product_account_id
         )), '') as metadata_account_id,
         coalesce(newest_stripe.created, known_stripe.created) as created_at,
         coalesce(newest_stripe.is_deleted, false) as is_deleted,
