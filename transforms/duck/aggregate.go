@@ -53,18 +53,7 @@ var windowFunctions = map[string]rule{
 	"nth_value":    {min: 2, max: 2, window: true, write: (*writer).window},
 }
 
-func (w *writer) window(c call) string {
-	if strings.EqualFold(c.name, "lag") || strings.EqualFold(c.name, "lead") {
-		if len(c.args) == 3 && w.typeOf(c.args[2]).Kind == schemas.Int64 {
-			// The default has the type of the value.
-			return w.copyCall(c, "") + c.over
-		}
-	}
-	return w.copyCall(c, "") + c.over
-}
-
-// copyCall copies the call with its DISTINCT and IGNORE NULLS, under another name.
-func (w *writer) copyCall(c call, name string) string { return w.rename(c, name) }
+func (w *writer) window(c call) string { return w.rename(c, "") + c.over }
 
 // filter is for aggregates that skip rows: FILTER (WHERE …).
 func filter(condition string) string { return " FILTER (WHERE " + condition + ")" }
@@ -78,7 +67,7 @@ func (w *writer) plainAggregate(c call) {
 func (w *writer) aggregate(c call) string {
 	w.plainAggregate(c)
 	name := map[string]string{"logical_or": "bool_or", "logical_and": "bool_and"}[c.name]
-	return w.copyCall(c, name) + c.over
+	return w.rename(c, name) + c.over
 }
 
 func (w *writer) count(c call) string {
@@ -86,7 +75,7 @@ func (w *writer) count(c call) string {
 	if c.args[0].Kind == "Star" {
 		return w.comments(c.node) + w.nameAsWritten(c) + "(*)" + c.over
 	}
-	return w.copyCall(c, "") + c.over
+	return w.rename(c, "") + c.over
 }
 
 func (w *writer) nameAsWritten(c call) string {
@@ -105,7 +94,7 @@ func (w *writer) countIf(c call) string {
 // sum keeps the type: DuckDB's sum of BIGINT has 128 bits.
 func (w *writer) sum(c call) string {
 	w.plainAggregate(c)
-	text := w.copyCall(c, "") + c.over
+	text := w.rename(c, "") + c.over
 	if c.result.Kind == schemas.Int64 {
 		return "CAST(" + text + " AS BIGINT)"
 	}
@@ -114,7 +103,7 @@ func (w *writer) sum(c call) string {
 
 func (w *writer) avg(c call) string {
 	w.plainAggregate(c)
-	text := w.copyCall(c, "") + c.over
+	text := w.rename(c, "") + c.over
 	if c.result.Kind == schemas.Numeric {
 		return "CAST(" + text + " AS " + w.duckType(c.node, c.result) + ")"
 	}
@@ -127,7 +116,7 @@ func (w *writer) statistic(c call) string {
 	if c.result.Kind == schemas.Numeric {
 		w.fail(c.node, strings.ToUpper(c.name)+" of NUMERIC does not run on DuckDB", "cast to FLOAT64")
 	}
-	return w.copyCall(c, "") + c.over
+	return w.rename(c, "") + c.over
 }
 
 func (w *writer) anyValue(c call) string {
@@ -136,7 +125,7 @@ func (w *writer) anyValue(c call) string {
 		w.fail(c.node, "DISTINCT inside ANY_VALUE does not run on DuckDB", "leave it out")
 	}
 	if c.having == nil {
-		return w.copyCall(c, "") + c.over
+		return w.rename(c, "") + c.over
 	}
 	name := ""
 	for _, word := range w.words(c.having) {

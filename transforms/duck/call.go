@@ -1,7 +1,6 @@
 package duck
 
 import (
-	"slices"
 	"strconv"
 	"strings"
 
@@ -225,7 +224,7 @@ func (w *writer) refuseFunction(c call) {
 	if hint, ok := refused[c.name]; ok {
 		w.fail(c.node, name+" does not run on DuckDB", hint)
 	}
-	w.fail(c.node, "function "+name+" does not run on DuckDB", "write it with other functions; the supported ones are in the documentation of the models")
+	w.fail(c.node, "function "+name+" does not run on DuckDB", "write it with other functions; transforms/duck/README.md lists those that run")
 }
 
 // part is the date part that an argument names, e.g. DAY or WEEK(MONDAY).
@@ -248,7 +247,3 @@ func (w *writer) literal(c call, i int, what string) string {
 	}
 	return value
 }
-
-func (w *writer) isNull(n *syntax.Node) bool { return n.Kind == "NullLiteral" }
-
-func anyOf(list []string, s string) bool { return slices.Contains(list, s) }

@@ -2,6 +2,7 @@ package duck
 
 import (
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -156,7 +157,7 @@ func (w *writer) interval(n *syntax.Node) string {
 	if w.typeOf(value).Kind != schemas.Int64 {
 		w.fail(value, "an INTERVAL of a "+w.typeOf(value).String()+" does not run on DuckDB", "write an INT64: INTERVAL n DAY")
 	}
-	if _, ok := spans[part]; !ok && !anyOf([]string{"WEEK", "MONTH", "QUARTER", "YEAR"}, part) {
+	if _, ok := spans[part]; !ok && !slices.Contains([]string{"WEEK", "MONTH", "QUARTER", "YEAR"}, part) {
 		w.fail(n.Kids[1], "an INTERVAL of "+part+" does not run on DuckDB", "write DAY, WEEK, MONTH, QUARTER or YEAR")
 	}
 	factor := ""
@@ -235,7 +236,7 @@ func (w *writer) diff(c call) string {
 	switch _, ok := spans[part]; {
 	case kind == schemas.Time && part != "DAY" && ok:
 	case ok && (kind != schemas.Date || part == "DAY"):
-	case anyOf([]string{"MONTH", "QUARTER", "YEAR", "ISOYEAR"}, part):
+	case slices.Contains([]string{"MONTH", "QUARTER", "YEAR", "ISOYEAR"}, part):
 	default:
 		w.fail(c.args[2], strings.ToUpper(c.name)+" by "+part+" does not run on DuckDB", "write DAY, WEEK, MONTH, QUARTER or YEAR")
 	}
@@ -265,7 +266,7 @@ func (w *writer) trunc(c call) string {
 		}
 	} else {
 		_, isSpan := spans[part]
-		if !isSpan && !anyOf([]string{"MONTH", "QUARTER", "YEAR"}, part) || kind == schemas.Date && isSpan && part != "DAY" {
+		if !isSpan && !slices.Contains([]string{"MONTH", "QUARTER", "YEAR"}, part) || kind == schemas.Date && isSpan && part != "DAY" {
 			w.fail(c.args[1], strings.ToUpper(c.name)+" by "+part+" does not run on DuckDB", "write DAY, WEEK, MONTH, QUARTER or YEAR")
 		}
 		cut = "date_trunc('" + strings.ToLower(part) + "', " + text + ")"

@@ -1,11 +1,6 @@
 package duck
 
-import (
-	"strings"
-
-	"github.com/ripen-data/ripen/schemas"
-	"github.com/ripen-data/ripen/transforms/syntax"
-)
+import "strings"
 
 // strftimeCodes are the format elements that mean the same in DuckDB, or stand
 // for several of its own.
@@ -140,6 +135,3 @@ func (w *writer) parseTime(c call) string {
 	}
 	return w.comments(c.node) + parsed
 }
-
-// kindOf names the kind that a value is cast from.
-func (w *writer) kindOf(n *syntax.Node) schemas.Kind { return w.typeOf(n).Kind }

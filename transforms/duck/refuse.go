@@ -9,34 +9,27 @@ import (
 
 // advice says what to write instead of a node that is refused.
 var advice = map[string]string{
-	"PivotClause":              "write SUM(IF(col = 'x', v, NULL)) AS x for every column",
-	"UnpivotClause":            "write UNION ALL of one SELECT per column",
-	"SampleClause":             "filter by a hash of the key: WHERE SUBSTR(TO_HEX(MD5(id)), 1, 1) = '0'",
-	"ForSystemTime":            "read a snapshot model instead",
-	"TVF":                      "write the query it stands for",
-	"FromQuery":                "write SELECT, and WITH for the steps of a pipe",
-	"NamedArgument":            "pass arguments by position",
-	"Lambda":                   "use UNNEST in a subquery",
-	"JSONLiteral":              "keep JSON text in a STRING",
-	"BigNumericLiteral":        "use NUMERIC",
-	"RangeLiteral":             "use two columns",
-	"IntervalExpr":             "use it in DATE_ADD, TIMESTAMP_ADD, DATE_SUB or TIMESTAMP_SUB only",
-	"Hint":                     "leave the hint out",
-	"Collate":                  "compare LOWER(x)",
-	"HavingModifier":           "HAVING MAX is for ANY_VALUE only",
-	"QuantifiedComparison":     "write OR between comparisons",
-	"LikeExpression":           "write OR between LIKEs",
-	"NewConstructor":           "use STRUCT",
-	"AliasedQueryModifiers":    "leave the depth of the recursion out; filter in WHERE",
-	"RecursionDepthModifier":   "leave the depth of the recursion out; filter in WHERE",
-	"WithModifier":             "leave WITH after SELECT out",
-	"StructBracedConstructor":  "use STRUCT(x AS name)",
-	"ArrayColumnSchema":        "cast the elements",
-	"SetOperationColumnMatch":  "list the columns in the same order in every branch",
-	"SetOperationColumnMatchM": "list the columns in the same order in every branch",
-	"FormatClause":             "use FORMAT_DATE, FORMAT_TIMESTAMP or PARSE_DATE",
-	"TypeParameterList":        "leave the length or precision out",
-	"WithExpression":           "use a subquery",
+	"PivotClause":            "write SUM(IF(col = 'x', v, NULL)) AS x for every column",
+	"UnpivotClause":          "write UNION ALL of one SELECT per column",
+	"SampleClause":           "filter by a hash of the key: WHERE SUBSTR(TO_HEX(MD5(id)), 1, 1) = '0'",
+	"ForSystemTime":          "read a snapshot model instead",
+	"TVF":                    "write the query it stands for",
+	"FromQuery":              "write SELECT, and WITH for the steps of a pipe",
+	"NamedArgument":          "pass arguments by position",
+	"Lambda":                 "use UNNEST in a subquery",
+	"JSONLiteral":            "keep JSON text in a STRING",
+	"BigNumericLiteral":      "use NUMERIC",
+	"RangeLiteral":           "use two columns",
+	"IntervalExpr":           "use it in DATE_ADD, TIMESTAMP_ADD, DATE_SUB or TIMESTAMP_SUB only",
+	"Hint":                   "leave the hint out",
+	"Collate":                "compare LOWER(x)",
+	"HavingModifier":         "HAVING MAX is for ANY_VALUE only",
+	"LikeExpression":         "write OR between LIKEs",
+	"RecursionDepthModifier": "leave the depth of the recursion out; filter in WHERE",
+	"WithModifier":           "leave WITH after SELECT out",
+	"FormatClause":           "use FORMAT_DATE, FORMAT_TIMESTAMP or PARSE_DATE",
+	"TypeParameterList":      "leave the length or precision out",
+	"WithExpression":         "use a subquery",
 }
 
 func (w *writer) refuseKind(n *syntax.Node) {
@@ -48,7 +41,7 @@ func (w *writer) refuseKind(n *syntax.Node) {
 	case strings.HasPrefix(n.Kind, "SetOperationColumn"):
 		hint = "list the columns in the same order in every branch"
 	default:
-		hint = "write it in another way; what is supported is in the documentation of the models"
+		hint = "write it in another way; transforms/duck/README.md lists what runs"
 	}
 	w.fail(n, kind(n)+" does not run on DuckDB", hint)
 }

@@ -2,6 +2,7 @@ package duck
 
 import (
 	"regexp/syntax"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -152,7 +153,7 @@ func (w *writer) regexpReplace(c call) string {
 func (w *writer) toHex(c call) string {
 	arg := c.args[0]
 	if arg.Kind == "FunctionCall" {
-		if name := w.functionName(arg); anyOf([]string{"md5", "sha1", "sha256"}, name) {
+		if name := w.functionName(arg); slices.Contains([]string{"md5", "sha1", "sha256"}, name) {
 			inner := w.parse(arg)
 			if len(inner.args) == 1 && w.typeOf(inner.args[0]).Kind == schemas.String {
 				return w.comments(c.node) + name + "(" + w.node(inner.args[0]) + ")"
