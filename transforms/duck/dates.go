@@ -2,6 +2,7 @@ package duck
 
 import (
 	"fmt"
+	"math"
 	"slices"
 	"strconv"
 	"strings"
@@ -172,10 +173,12 @@ func (w *writer) interval(n *syntax.Node) string {
 			times, _ := strconv.ParseInt(factor, 10, 64)
 			literal *= times
 		}
-		if literal < 0 {
+		switch {
+		case literal < 0 && literal > math.MinInt32:
 			return fmt.Sprintf("INTERVAL (%d) %s", literal, part)
+		case literal >= 0 && literal <= math.MaxInt32: // larger ones are not parsed
+			return fmt.Sprintf("INTERVAL %d %s", literal, part)
 		}
-		return fmt.Sprintf("INTERVAL %d %s", literal, part)
 	}
 	text := w.node(value)
 	if factor != "" {
@@ -394,5 +397,5 @@ func (w *writer) timestampArray(c call) string {
 	if !ok {
 		w.fail(c.args[2], "GENERATE_TIMESTAMP_ARRAY by "+part+" does not run on DuckDB", "write SECOND, MINUTE, HOUR or DAY")
 	}
-	return w.comments(c.node) + fmt.Sprintf("generate_series(%s, %s, INTERVAL %d MICROSECONDS)", w.node(c.args[0]), w.node(c.args[1]), count*span)
+	return w.comments(c.node) + fmt.Sprintf("generate_series(%s, %s, to_microseconds(%d))", w.node(c.args[0]), w.node(c.args[1]), count*span)
 }
