@@ -5,7 +5,7 @@ TOOLS := $(CURDIR)/.tools/bin
 DEMO ?= demo
 export GOFLAGS ?=
 
-.PHONY: help run build test vet bench tools clean
+.PHONY: help run build test peers vet bench tools clean
 
 help: ## list the targets
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -28,6 +28,9 @@ $(TOOLS)/stripe-mock:
 
 test: vet tools ## run all tests
 	RIPEN_TOOLS=$(TOOLS) $(GO) test ./...
+
+peers: build ## let HubSpot's own client (npm) judge the simulated CRM
+	./sandbox/peers/run
 
 vet:
 	@$(GO) vet ./...
