@@ -8,8 +8,10 @@ import (
 	"fmt"
 	"io"
 	"iter"
+	"math/big"
 	"os"
 	"strconv"
+	"strings"
 	"time"
 	"unicode/utf8"
 
@@ -198,9 +200,9 @@ func cellText(column arrow.Array, i int, local bool) string {
 	case *array.Float32:
 		return strconv.FormatFloat(float64(column.Value(i)), 'g', -1, 32)
 	case *array.Decimal128:
-		return column.Value(i).ToString(column.DataType().(*arrow.Decimal128Type).Scale)
+		return decimalText(column.Value(i).BigInt(), column.DataType().(*arrow.Decimal128Type).Scale)
 	case *array.Decimal256:
-		return column.Value(i).ToString(column.DataType().(*arrow.Decimal256Type).Scale)
+		return decimalText(column.Value(i).BigInt(), column.DataType().(*arrow.Decimal256Type).Scale)
 	case *array.Timestamp:
 		return timestampText(column, i, local)
 	case *array.Date32:
@@ -215,6 +217,23 @@ func cellText(column arrow.Array, i int, local bool) string {
 		return string(text)
 	}
 	return column.ValueStr(i)
+}
+
+// decimalText is unscaled / 10^scale. The library's own text goes through a
+// binary fraction and is off in the last digits.
+func decimalText(unscaled *big.Int, scale int32) string {
+	if scale <= 0 {
+		return unscaled.String() + strings.Repeat("0", int(-scale))
+	}
+	text, sign := new(big.Int).Abs(unscaled).String(), ""
+	if unscaled.Sign() < 0 {
+		sign = "-"
+	}
+	if missing := int(scale) + 1 - len(text); missing > 0 {
+		text = strings.Repeat("0", missing) + text
+	}
+	point := len(text) - int(scale)
+	return sign + text[:point] + "." + text[point:]
 }
 
 // timestampText has no zone where the file says none, so that the mapping's zone counts.

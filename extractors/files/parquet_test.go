@@ -2,6 +2,7 @@ package files
 
 import (
 	"bytes"
+	"math/big"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -139,5 +140,21 @@ func TestExtract_StopsAtHalfParquetAndKeepsFilesBefore(t *testing.T) {
 				t.Errorf("after the repair %d rows landed, error %v", next.landed, next.err)
 			}
 		})
+	}
+}
+
+func TestDecimalText_IsExact(t *testing.T) {
+	for _, test := range []struct {
+		unscaled string
+		scale    int32
+		want     string
+	}{
+		{"8", 2, "0.08"}, {"-8", 2, "-0.08"}, {"1234", 2, "12.34"}, {"0", 3, "0.000"}, {"5", 0, "5"}, {"-5", -2, "-500"},
+		{"99999999999999999999999999999999999999", 9, "99999999999999999999999999999.999999999"},
+	} {
+		n, _ := new(big.Int).SetString(test.unscaled, 10)
+		if got := decimalText(n, test.scale); got != test.want {
+			t.Errorf("%s with scale %d is %s, want %s", test.unscaled, test.scale, got, test.want)
+		}
 	}
 }

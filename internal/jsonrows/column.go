@@ -47,11 +47,13 @@ type column struct {
 	layout  layout
 	sources []source
 	guarded bool   // may not lie ahead of the clock
+	only    int    // slot of the only source of a column that may be NULL, else -1
 	preset  string // the value of every record; empty: from the record
 
-	rows    int
-	nulls   int
-	valid   []byte  // bitmap
+	rows    int     // in the slices below
+	pending int     // NULLs behind them, written when a value follows: many columns have few
+	nulls   int     // in the slices below
+	valid   []byte  // bitmap; only where nulls > 0
 	offsets []int32 // of text: 0, then the end of each row
 	text    []byte  // STRING, JSON
 	ints    []int64 // INT64, TIMESTAMP
@@ -81,6 +83,10 @@ func newColumns(table schemas.Table, s *scanner, opts Options) []column {
 			}
 			columns[i].sources = append(columns[i].sources, src)
 		}
+		columns[i].only = -1
+		if len(c.Fields) == 1 && !c.Required && columns[i].preset == "" {
+			columns[i].only = columns[i].sources[0].slot
+		}
 	}
 	return columns
 }
@@ -104,10 +110,11 @@ func (c *column) appendJSON(s *scanner, limit int64, zone *time.Location) (landi
 		if src.slot >= 0 {
 			v = &s.slots[src.slot]
 		}
-		if v.kind == 0 || v.kind == 'n' {
+		if v.empty() {
 			continue
 		}
 		raw := s.line[v.start:v.end]
+		c.settle()
 		if c.layout == textLayout && v.kind == '"' && !v.escaped {
 			c.text = append(c.text, raw...)
 			c.endText()
@@ -161,6 +168,7 @@ func (c *column) appendText(text string, limit int64, zone *time.Location) (land
 	if !utf8.ValidString(text) {
 		return landing.Malformed, `column "` + c.Name + `": ` + quoteShown(raw) + " is not UTF-8"
 	}
+	c.settle()
 	switch c.layout {
 	case textLayout:
 		c.text = append(c.text, text...)
@@ -255,8 +263,17 @@ func (c *column) markValid() {
 	c.rows++
 }
 
-// markNull counts a row without a value.
-func (c *column) markNull() {
+func (c *column) appendNull() { c.pending++ }
+
+// settle writes the NULLs that are pending.
+func (c *column) settle() {
+	if c.pending > 0 {
+		c.writeNulls(c.pending)
+		c.pending = 0
+	}
+}
+
+func (c *column) writeNulls(n int) {
 	if c.nulls == 0 {
 		c.valid = c.valid[:0]
 		for range c.rows / 8 {
@@ -266,29 +283,33 @@ func (c *column) markNull() {
 			c.valid = append(c.valid, 1<<rest-1)
 		}
 	}
-	if c.rows&7 == 0 {
-		c.valid = append(c.valid, 0)
-	}
-	c.rows++
-	c.nulls++
-}
-
-func (c *column) appendNull() {
+	c.valid = extend(c.valid, (c.rows+n+7)/8-len(c.valid))
 	switch c.layout {
 	case textLayout, jsonLayout:
-		c.offsets = append(c.offsets, int32(len(c.text)))
+		end := int32(len(c.text))
+		for range n {
+			c.offsets = append(c.offsets, end)
+		}
 	case intLayout, timestampLayout:
-		c.ints = append(c.ints, 0)
+		c.ints = extend(c.ints, n)
 	case floatLayout:
-		c.floats = append(c.floats, 0)
+		c.floats = extend(c.floats, n)
 	case boolLayout:
-		c.appendBit(false)
+		c.bools = extend(c.bools, (c.rows+n+7)/8-len(c.bools))
 	case numericLayout:
-		c.nums = append(c.nums, decimal128.Num{})
+		c.nums = extend(c.nums, n)
 	case dateLayout:
-		c.days = append(c.days, 0)
+		c.days = extend(c.days, n)
 	}
-	c.markNull()
+	c.rows += n
+	c.nulls += n
+}
+
+// extend appends n zeros.
+func extend[T any](s []T, n int) []T {
+	s = slices.Grow(s, n)
+	clear(s[len(s) : len(s)+n])
+	return s[:len(s)+n]
 }
 
 // endText ends the text value that was appended to c.text.
@@ -307,11 +328,13 @@ func (c *column) appendBit(b bool) {
 	}
 }
 
-// truncate takes the last row out, leaving rows.
-func (c *column) truncate(rows int) {
-	if c.rows == rows {
+// dropLast takes the last row out.
+func (c *column) dropLast() {
+	if c.pending > 0 {
+		c.pending--
 		return
 	}
+	rows := c.rows - 1
 	bit := byte(1) << (rows & 7)
 	if c.nulls > 0 {
 		if c.valid[rows>>3]&bit == 0 {
@@ -340,7 +363,8 @@ func (c *column) truncate(rows int) {
 }
 
 // take hands the rows over as an Arrow array and starts anew with as much room.
-func (c *column) take(dt arrow.DataType, rows int) arrow.Array {
+func (c *column) take(dt arrow.DataType) arrow.Array {
+	c.settle()
 	buffers := []*memory.Buffer{nil}
 	if c.nulls > 0 {
 		buffers[0] = memory.NewBufferBytes(c.valid)
@@ -359,7 +383,7 @@ func (c *column) take(dt arrow.DataType, rows int) arrow.Array {
 	case dateLayout:
 		buffers = append(buffers, memory.NewBufferBytes(arrow.Int32Traits.CastToBytes(c.days)))
 	}
-	data := array.NewData(dt, rows, buffers, nil, c.nulls, 0)
+	data := array.NewData(dt, c.rows, buffers, nil, c.nulls, 0)
 	defer data.Release()
 	fresh := *c
 	fresh.rows, fresh.nulls = 0, 0

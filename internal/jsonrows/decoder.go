@@ -96,7 +96,12 @@ func (d *Decoder) Append(record []byte, location string, line int64) {
 		return
 	}
 	for i := range d.columns {
-		if reason, detail := d.columns[i].appendJSON(&d.scan, d.limit, d.opts.Zone); reason != "" {
+		c := &d.columns[i]
+		if c.only >= 0 && d.scan.slots[c.only].empty() {
+			c.appendNull()
+			continue
+		}
+		if reason, detail := c.appendJSON(&d.scan, d.limit, d.opts.Zone); reason != "" {
 			d.undo(i)
 			d.reject(reason, detail, record, location, line)
 			return
@@ -135,6 +140,7 @@ func (d *Decoder) AppendTexts(row TextRow, location string, line int64) {
 	if row.Extra == nil {
 		d.extra.appendNull()
 	} else {
+		d.extra.settle()
 		d.extra.text = append(d.extra.text, row.Extra...)
 		d.extra.endText()
 	}
@@ -191,9 +197,9 @@ func (d *Decoder) Flush() (Rows, error) {
 	if d.rows > 0 {
 		arrays := make([]arrow.Array, 0, len(d.columns)+1)
 		for i := range d.columns {
-			arrays = append(arrays, d.columns[i].take(d.schema.Field(i).Type, d.rows))
+			arrays = append(arrays, d.columns[i].take(d.schema.Field(i).Type))
 		}
-		arrays = append(arrays, d.extra.take(arrow.BinaryTypes.String, d.rows))
+		arrays = append(arrays, d.extra.take(arrow.BinaryTypes.String))
 		out.Record = newRecord(d.schema, arrays, int64(d.rows))
 	}
 	d.reset()
@@ -211,7 +217,7 @@ func (d *Decoder) reset() {
 // undo takes the current row back out of the columns before upTo.
 func (d *Decoder) undo(upTo int) {
 	for i := range d.columns[:upTo] {
-		d.columns[i].truncate(d.rows)
+		d.columns[i].dropLast()
 	}
 }
 
@@ -240,6 +246,7 @@ func (d *Decoder) appendExtra() {
 		d.extra.appendNull()
 		return
 	}
+	d.extra.settle()
 	d.extra.text = append(d.extra.text, '{')
 	for i, u := range s.unknown {
 		if i > 0 {

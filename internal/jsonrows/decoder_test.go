@@ -1,10 +1,12 @@
 package jsonrows
 
 import (
+	"math/big"
 	"strings"
 	"testing"
 	"time"
 
+	"github.com/apache/arrow/go/v15/arrow/array"
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/ripen-data/ripen/landing"
@@ -44,6 +46,9 @@ func textRows(out Rows) []map[string]string {
 		for c, field := range out.Record.Schema().Fields() {
 			if !out.Record.Column(c).IsNull(r) {
 				row[field.Name] = out.Record.Column(c).ValueStr(r)
+				if n, ok := out.Record.Column(c).(*array.Decimal128); ok { // its ValueStr is not exact
+					row[field.Name] = new(big.Rat).SetFrac(n.Value(r).BigInt(), big.NewInt(1e9)).FloatString(9)
+				}
 			}
 		}
 		rows = append(rows, row)

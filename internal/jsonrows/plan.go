@@ -50,6 +50,9 @@ type slot struct {
 	escaped    bool // a string with backslashes
 }
 
+// empty reports that the record has no value there: nothing, or null.
+func (s *slot) empty() bool { return s.kind == 0 || s.kind == 'n' }
+
 // unknown is a field of the current record that the contract does not know.
 type unknown struct {
 	entry              *entry // nil when the name was not learned
