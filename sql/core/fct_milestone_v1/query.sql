@@ -93,6 +93,7 @@ matched as (
         on milestone_events.subscription_id = trial_milestones.subscription_id
         and milestone_events.milestone_code = trial_milestones.milestone_code
         and milestone_events.version = trial_milestones.version
+        and milestone_events.event_at >= trial_milestones.trial_start_at
         and milestone_events.event_at < trial_milestones.usage_until_at
         and (
             trial_milestones.within_days is null

@@ -1,7 +1,8 @@
 -- One row per trial, user, feature, day of use and day of arrival.
 -- The only place where events meet trials, so that everything above works on days. A workspace's first trial counts
--- everything since sign-up, a later one what happened since its start; nothing after the last stated end. Events near
--- the outcome (checkout, upgrade clicks) are left out: they must never become a feature.
+-- everything since sign-up; a later one, and usage that is recorded by subscription, what happened since its start;
+-- nothing after the last stated end. Events near the outcome (checkout, upgrade clicks) are left out: they must never
+-- become a feature.
 with
 
 events as (
@@ -34,7 +35,7 @@ trial_windows as (
     select
         trials.trial_key,
         trials.subscription_id as usage_id,
-        timestamp '1900-01-01 00:00:00+00' as usage_from_at,
+        trials.trial_start_at as usage_from_at,
         greatest(trials.last_stated_end_at, trials.trial_end_at) as usage_until_at,
         timestamp_add(trials.trial_start_at, interval thresholds.login_hours hour) as early_until_at
     from trials

@@ -1,4 +1,5 @@
--- One row per billing customer, as last read.
+-- One row per billing customer, as last read; those too that were deleted before the first read and that only events
+-- and invoices still name.
 with
 
 stripe_customers as (
@@ -38,7 +39,11 @@ mentions as (
         name,
         json_value(metadata, '$.account_id') as account_id,
         json_value(metadata, '$.product_account_id') as product_account_id,
-        created
+        created,
+        false as is_deletion,
+        _ripen_source as source_name,
+        _ripen_load_id as batch_id,
+        _ripen_loaded_at as loaded_at
     from stripe_customers
     where not coalesce(is_deleted, false)
     union all
@@ -48,7 +53,11 @@ mentions as (
         json_value(object, '$.name') as name,
         json_value(object, '$.metadata.account_id') as account_id,
         json_value(object, '$.metadata.product_account_id') as product_account_id,
-        timestamp_seconds(safe_cast(json_value(object, '$.created') as int64)) as created
+        timestamp_seconds(safe_cast(json_value(object, '$.created') as int64)) as created,
+        type = 'customer.deleted' as is_deletion,
+        _ripen_source as source_name,
+        _ripen_load_id as batch_id,
+        _ripen_loaded_at as loaded_at
     from stripe_events
     union all
     select
@@ -57,7 +66,11 @@ mentions as (
         json_value(payload, '$.customer_name') as name,
         cast(null as string) as account_id,
         cast(null as string) as product_account_id,
-        cast(null as timestamp) as created
+        cast(null as timestamp) as created,
+        false as is_deletion,
+        _ripen_source as source_name,
+        _ripen_load_id as batch_id,
+        _ripen_loaded_at as loaded_at
     from stripe_invoices
 ),
 
@@ -68,7 +81,11 @@ known_stripe as (
         max(name) as name,
         max(account_id) as account_id,
         max(product_account_id) as product_account_id,
-        min(created) as created
+        min(created) as created,
+        logical_or(is_deletion) as is_deleted,
+        min(source_name) as source_name,
+        min(batch_id) as batch_id,
+        min(loaded_at) as loaded_at
     from mentions
     group by id
 ),
@@ -85,7 +102,7 @@ newest_billing as (
 
 final as (
     select
-        newest_stripe.id as customer_id,
+        coalesce(newest_stripe.id, known_stripe.id) as customer_id,
         lower(trim(coalesce(newest_stripe.email, known_stripe.email))) as email_text,
         split(lower(trim(coalesce(newest_stripe.email, known_stripe.email))), '@')[safe_offset(1)] as domain_name,
         coalesce(newest_stripe.name, known_stripe.name) as customer_name,
@@ -96,12 +113,12 @@ final as (
             known_stripe.product_account_id
         )), '') as metadata_account_id,
         coalesce(newest_stripe.created, known_stripe.created) as created_at,
-        coalesce(newest_stripe.is_deleted, false) as is_deleted,
-        newest_stripe._ripen_source as source_name,
-        newest_stripe._ripen_load_id as batch_id,
-        newest_stripe._ripen_loaded_at as loaded_at
+        coalesce(newest_stripe.is_deleted, false) or coalesce(known_stripe.is_deleted, false) as is_deleted,
+        coalesce(newest_stripe._ripen_source, known_stripe.source_name) as source_name,
+        coalesce(newest_stripe._ripen_load_id, known_stripe.batch_id) as batch_id,
+        coalesce(newest_stripe._ripen_loaded_at, known_stripe.loaded_at) as loaded_at
     from newest_stripe
-    left join known_stripe
+    full outer join known_stripe
         on newest_stripe.id = known_stripe.id
     union all
     select
