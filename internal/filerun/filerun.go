@@ -27,7 +27,7 @@ import (
 // Sizes of what is decoded together. A group closes at the end of a file once it
 // is worth a batch, and anywhere once it is full.
 const (
-	groupBytes    = 2 << 20
+	groupBytes    = 3 << 19
 	minGroupBytes = 128 << 10
 	maxGroupFiles = 1000
 )

@@ -21,7 +21,7 @@ import (
 const MaxLine = 8 << 20
 
 // chunkBytes is how much is read before a piece is cut at a line's end.
-const chunkBytes = groupBytes
+const chunkBytes = 2 << 20
 
 // Lines reads JSON Lines, plain or gzip. Lines end in LF or CRLF; blank ones and
 // a byte order mark are passed over.
