@@ -134,6 +134,10 @@ func (c *Company) trial(l *life, ws int, signup int64) trial {
 	return t
 }
 
+// soonest is how long after the start of a trial its customer can end it: on the
+// first day the hour drawn may lie before the start.
+const soonest = 10 * 60
+
 // play runs the days of t until it is over, and tells whether it ended in paying.
 func (c *Company) play(l *life, t *trial, each visit) (paid bool) {
 	s := newState()
@@ -145,10 +149,10 @@ func (c *Company) play(l *life, t *trial, each visit) (paid bool) {
 			a.Upgrade++
 			t.outcome = endedEarly
 			midnight := c.start + int64(t.firstDay+number)*day
-			t.over = midnight + r.between(9*3600, 21*3600)
+			t.over = max(midnight+r.between(9*3600, 21*3600), t.start+soonest)
 		}
 		if a.Quit {
-			t.asked = c.start + int64(t.firstDay+number)*day + r.between(9*3600, 20*3600)
+			t.asked = max(c.start+int64(t.firstDay+number)*day+r.between(9*3600, 20*3600), t.start+soonest)
 		}
 		each(number, s, a, hazard)
 		if paid || over {
