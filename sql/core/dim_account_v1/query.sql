@@ -197,14 +197,24 @@ described as (
         on companies.account_key = gaps.account_key
 ),
 
+-- The band of every head count there is: an outer join needs an equality.
+employee_bands as (
+    select
+        head_counts.employee_count,
+        segments.segment_code
+    from (select distinct employee_count from described) as head_counts
+    inner join segments
+        on cast(head_counts.employee_count as float64) >= segments.min_value
+        and (segments.max_value is null or cast(head_counts.employee_count as float64) < segments.max_value)
+),
+
 final as (
     select
         described.*,
-        segments.segment_code as employee_band
+        employee_bands.segment_code as employee_band
     from described
-    left join segments
-        on cast(described.employee_count as float64) >= segments.min_value
-        and (segments.max_value is null or cast(described.employee_count as float64) < segments.max_value)
+    left join employee_bands
+        on described.employee_count = employee_bands.employee_count
 )
 
 select * from final

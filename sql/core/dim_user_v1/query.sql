@@ -64,7 +64,10 @@ final as (
         users.title_text,
         users.role_code,
         coalesce(
-            regexp_contains(lower(users.title_text), r'(^|[^a-z])(founder|ceo|cto|cfo|coo|cio|chief|president|vp|vice president|head|director|owner)([^a-z]|$)'),
+            regexp_contains(
+                lower(users.title_text),
+                r'(^|[^a-z])(founder|owner|ceo|cto|cfo|coo|cio|chief|president|vp|head|director)([^a-z]|$)'
+            ),
             false
         ) as is_senior,
         test_nodes.node_id is not null as is_internal,

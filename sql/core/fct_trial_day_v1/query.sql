@@ -278,7 +278,11 @@ described as (
         coalesce(open_tickets.open_ticket_count, 0) as open_ticket_count,
         timestamp_diff(running.snapshot_at, running.trial_start_at, day) + 1 as trial_day,
         timestamp_diff(running.snapshot_at, running.last_login_at, day) as days_since_last_login,
-        timestamp_diff(running.snapshot_at, greatest(coalesce(running.last_login_at, running.trial_start_at), running.trial_start_at), day) as silent_days
+        timestamp_diff(
+            running.snapshot_at,
+            greatest(coalesce(running.last_login_at, running.trial_start_at), running.trial_start_at),
+            day
+        ) as silent_days
     from running
     left join product_versions
         on running.product_account_id = product_versions.product_account_id
@@ -289,6 +293,17 @@ described as (
     left join open_tickets
         on running.trial_key = open_tickets.trial_key
         and running.snapshot_date = open_tickets.snapshot_date
+),
+
+-- The band of every head count there is: an outer join needs an equality.
+employee_bands as (
+    select
+        head_counts.employee_count,
+        segments.segment_code
+    from (select distinct employee_count from described) as head_counts
+    inner join segments
+        on cast(head_counts.employee_count as float64) >= segments.min_value
+        and (segments.max_value is null or cast(head_counts.employee_count as float64) < segments.max_value)
 ),
 
 final as (
@@ -340,7 +355,7 @@ final as (
             + least(safe_divide(described.active_days, described.trial_day), 1.0)
         ) / 2 as engagement_score,
         described.open_ticket_count,
-        segments.segment_code as employee_band,
+        employee_bands.segment_code as employee_band,
         described.industry_name,
         described.acquisition_channel_name,
         described.trial_type_code,
@@ -351,9 +366,8 @@ final as (
     from described
     cross join thresholds
     cross join available_features
-    left join segments
-        on cast(described.employee_count as float64) >= segments.min_value
-        and (segments.max_value is null or cast(described.employee_count as float64) < segments.max_value)
+    left join employee_bands
+        on described.employee_count = employee_bands.employee_count
 )
 
 select * from final

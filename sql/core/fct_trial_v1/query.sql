@@ -34,6 +34,12 @@ policies as (
     select * from reference.ref_trial_policy
 ),
 
+default_policy as (
+    select max(trial_type_code) as trial_type_code
+    from policies
+    where source_name = '*'
+),
+
 thresholds as (
     select
         cast(max(if(threshold_code = 'conversion_window_days', threshold_value, null)) as int64) as conversion_window_days
@@ -144,7 +150,11 @@ accounted as (
 known_ends as (
     select
         subscription_id,
-        max(if((valid_from_at is null or valid_from_at < @as_of) and (valid_to_at is null or valid_to_at >= @as_of), trial_end_at, null)) as trial_end_at,
+        max(if(
+            (valid_from_at is null or valid_from_at < @as_of) and (valid_to_at is null or valid_to_at >= @as_of),
+            trial_end_at,
+            null
+        )) as trial_end_at,
         coalesce(
             max(if(version = 0, trial_end_at, null)),
             max(if(version = 1, trial_end_at, null))
@@ -287,7 +297,7 @@ dated as (
         accounted.seat_count,
         accounted.mrr_amount,
         accounted.currency_code,
-        coalesce(own_policy.trial_type_code, any_policy.trial_type_code) as trial_type_code,
+        coalesce(own_policy.trial_type_code, default_policy.trial_type_code) as trial_type_code,
         accounted.is_payment_method_present,
         accounted.trial_start_at,
         known_ends.trial_end_at,
@@ -312,8 +322,7 @@ dated as (
         on accounted.workspace_id = product_accounts.product_account_id
     left join policies as own_policy
         on accounted.source_name = own_policy.source_name
-    left join policies as any_policy
-        on any_policy.source_name = '*'
+    cross join default_policy
     cross join thresholds
     where known_ends.trial_end_at is not null
 ),

@@ -22,6 +22,12 @@ policies as (
     select * from reference.ref_trial_policy
 ),
 
+default_policy as (
+    select max(trial_length_days) as trial_length_days
+    from policies
+    where source_name = '*'
+),
+
 opening_invoices as (
     select
         subscriptions.subscription_id,
@@ -42,7 +48,7 @@ trials as (
             subscriptions.trial_end_at,
             timestamp_add(
                 subscriptions.trial_start_at,
-                interval coalesce(own_policy.trial_length_days, any_policy.trial_length_days) day
+                interval coalesce(own_policy.trial_length_days, default_policy.trial_length_days) day
             )
         ) as trial_end_at,
         if(subscriptions.trial_end_at is null, 'policy', 'billing') as end_evidence_code
@@ -51,8 +57,7 @@ trials as (
         on subscriptions.subscription_id = opening_invoices.subscription_id
     left join policies as own_policy
         on subscriptions.source_name = own_policy.source_name
-    left join policies as any_policy
-        on any_policy.source_name = '*'
+    cross join default_policy
 ),
 
 reported_changes as (

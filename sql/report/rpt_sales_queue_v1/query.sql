@@ -109,7 +109,11 @@ interactions as (
         max(if(recency_rank = 1, activity_code, null)) as last_outreach_code,
         max(if(recency_rank = 1, outcome_code, null)) as last_outcome_code,
         countif(outreach_at >= timestamp_sub(@as_of, interval thresholds.contacted_days day)) as touch_count_7d,
-        count(distinct if(outreach_at >= timestamp_sub(@as_of, interval thresholds.contacted_days day), owner_key, null)) as toucher_count_7d,
+        count(distinct if(
+            outreach_at >= timestamp_sub(@as_of, interval thresholds.contacted_days day),
+            owner_key,
+            null
+        )) as toucher_count_7d,
         concat(
             '[',
             string_agg(
