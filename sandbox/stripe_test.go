@@ -1,8 +1,8 @@
 package sandbox
 
 import (
-	"encoding/json"
 	"context"
+	"encoding/json"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
@@ -276,10 +276,12 @@ func decodeAny(t *testing.T, w *httptest.ResponseRecorder) object {
 // Rare lives (asked to cancel on the first day, before the hour of the start)
 // show only among many.
 func TestStripe_EveryEventHoldsTheObjectAsItWas(t *testing.T) {
-	c := newCompany(t, testConfig(20_000, 60*24*time.Hour))
+	cfg := testConfig(2000, 60*24*time.Hour)
+	cfg.Seed = 1 // has such a life
+	c := newCompany(t, cfg)
 	var w jsonWriter
 	checked := 0
-	for account := range uint32(20_000) {
+	for account := range uint32(2000) {
 		l := c.life(account)
 		for number, e := range c.stripeEvents(l) {
 			if e.at > c.until {
@@ -293,7 +295,7 @@ func TestStripe_EveryEventHoldsTheObjectAsItWas(t *testing.T) {
 			checked++
 		}
 	}
-	if checked < 50_000 {
+	if checked < 5000 {
 		t.Errorf("only %d events", checked)
 	}
 }
