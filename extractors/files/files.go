@@ -78,8 +78,8 @@ func (e *Extractor) Extract(ctx context.Context, table schemas.Table, after land
 		}
 		defer store.Close()
 		job := e.job(table, store)
-		for b, err := range filerun.Run(ctx, job, after) {
-			batch := extractors.Batch{Rows: b.Record, Rejects: b.Rejects, Extra: b.Extra, Cursor: b.Cursor, Bytes: b.Bytes}
+		for b, err := range filerun.Run(ctx, job, string(after)) {
+			batch := extractors.Batch{Rows: b.Record, Rejects: b.Rejects, Extra: b.Extra, Cursor: landing.Cursor(b.Cursor), Bytes: b.Bytes}
 			if !yield(batch, err) {
 				return
 			}
@@ -97,6 +97,7 @@ func (e *Extractor) job(table schemas.Table, store blob.Store) filerun.Job {
 	job := filerun.Job{Store: store, Workers: e.config.Workers, Clock: e.config.Clock}
 	options := jsonrows.Options{Clock: e.config.Clock}
 	if plain, ok := e.plainJSON(mappings); ok {
+		plain.table.Drift = table.Drift
 		table, options.Preset, options.Known, options.Zone = plain.table, plain.preset, plain.known, mappings[0].zone
 		job.Reader = func(f blob.File) filerun.Reader { return filerun.Lines{} }
 	} else {

@@ -79,8 +79,8 @@ func (e *Extractor) Extract(ctx context.Context, table schemas.Table, after land
 			// A call without receivedAt arrived when it happened, as far as anybody knows.
 			return jsonrows.New(table, jsonrows.Options{Clock: e.config.Clock, NotAhead: []string{"timestamp"}})
 		}
-		for b, err := range filerun.Run(ctx, job, after) {
-			batch := extractors.Batch{Rows: b.Record, Rejects: b.Rejects, Extra: b.Extra, Cursor: b.Cursor, Bytes: b.Bytes}
+		for b, err := range filerun.Run(ctx, job, string(after)) {
+			batch := extractors.Batch{Rows: b.Record, Rejects: b.Rejects, Extra: b.Extra, Cursor: landing.Cursor(b.Cursor), Bytes: b.Bytes}
 			if !yield(batch, err) {
 				return
 			}

@@ -21,7 +21,6 @@ import (
 
 	"github.com/ripen-data/ripen/internal/blob"
 	"github.com/ripen-data/ripen/internal/jsonrows"
-	"github.com/ripen-data/ripen/landing"
 )
 
 // Sizes of what is decoded together. A group closes at the end of a file once it
@@ -50,8 +49,8 @@ type Job struct {
 // Batch is a piece of the table.
 type Batch struct {
 	jsonrows.Rows
-	Cursor landing.Cursor // where to resume behind it; empty: not here
-	Bytes  int64          // read from files, before decompression
+	Cursor string // where to resume behind it; empty: not here
+	Bytes  int64  // read from files, before decompression
 }
 
 // Reader splits one file.
@@ -71,11 +70,11 @@ type Piece struct {
 type group struct {
 	pieces []Piece
 	read   int64 // Batch.Bytes
-	cursor landing.Cursor
+	cursor string
 }
 
 // Run yields what is new behind the cursor. The first error ends it.
-func Run(ctx context.Context, job Job, after landing.Cursor) iter.Seq2[Batch, error] {
+func Run(ctx context.Context, job Job, after string) iter.Seq2[Batch, error] {
 	if job.Workers == 0 {
 		job.Workers = DefaultWorkers
 	}
@@ -152,7 +151,7 @@ func decode(g group, decoder *jsonrows.Decoder) (Batch, error) {
 }
 
 // split reads the files that are new and hands their pieces over in groups.
-func split(ctx context.Context, job Job, after landing.Cursor, emit func(group)) error {
+func split(ctx context.Context, job Job, after string, emit func(group)) error {
 	state, err := parseState(after)
 	if err != nil {
 		return err

@@ -14,7 +14,7 @@ import (
 
 	"github.com/ripen-data/ripen/internal/hint"
 	"github.com/ripen-data/ripen/internal/jsonrows"
-	"github.com/ripen-data/ripen/landing"
+	"github.com/ripen-data/ripen/schemas"
 )
 
 // MaxLine bounds one record.
@@ -152,7 +152,7 @@ func (c *chunker) run(yield func(Piece, error) bool) error {
 
 // tooLong passes over a line that no buffer holds and returns what was read behind it.
 func (c *chunker) tooLong(buf []byte, yield func(Piece, error) bool) ([]byte, error) {
-	payload := bytes.Clone(buf[:landing.MaxPayload])
+	payload := bytes.Clone(buf[:schemas.MaxPayload])
 	location, number := c.in.Location, c.in.Lines+1
 	c.in.Lines++
 	length := 0
@@ -175,7 +175,7 @@ func (c *chunker) tooLong(buf []byte, yield func(Piece, error) bool) ([]byte, er
 		}
 	}
 	p := Piece{Bytes: len(payload), Decode: func(d *jsonrows.Decoder) {
-		d.Reject(landing.Malformed, fmt.Sprintf("the line has %d bytes, more than %d", length, MaxLine), payload, location, number)
+		d.Reject(schemas.Malformed, fmt.Sprintf("the line has %d bytes, more than %d", length, MaxLine), payload, location, number)
 	}}
 	if !yield(p, nil) {
 		return nil, errStopped
@@ -208,7 +208,7 @@ func (c *chunker) cut(text []byte) Piece {
 				continue
 			}
 			if len(line) > MaxLine {
-				d.Reject(landing.Malformed, fmt.Sprintf("the line has %d bytes, more than %d", len(line), MaxLine), line, location, number)
+				d.Reject(schemas.Malformed, fmt.Sprintf("the line has %d bytes, more than %d", len(line), MaxLine), line, location, number)
 				continue
 			}
 			decode(d, line, location, number)

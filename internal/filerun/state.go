@@ -10,7 +10,6 @@ import (
 
 	"github.com/ripen-data/ripen/internal/blob"
 	"github.com/ripen-data/ripen/internal/hint"
-	"github.com/ripen-data/ripen/landing"
 )
 
 // state is what a cursor says about the files that were read. It stays small
@@ -62,7 +61,7 @@ const (
 	keepNewest = 64 // newest names of which each is known, so that growth is told from replacement
 )
 
-func parseState(cursor landing.Cursor) (state, error) {
+func parseState(cursor string) (state, error) {
 	s := state{Version: stateVersion, Files: map[string]entry{}}
 	if cursor == "" {
 		return s, nil
@@ -82,12 +81,12 @@ func parseState(cursor landing.Cursor) (state, error) {
 	return s, nil
 }
 
-func (s state) cursor() landing.Cursor {
+func (s state) cursor() string {
 	text, err := json.Marshal(s)
 	if err != nil {
 		panic(err) // strings and integers always have a JSON form
 	}
-	return landing.Cursor(text)
+	return string(text)
 }
 
 // pass is one walk over the files of one listing.
@@ -167,7 +166,7 @@ func (p *pass) finish(listing []blob.File) {
 }
 
 // cursor is where to resume after what was done so far.
-func (p *pass) cursor() landing.Cursor {
+func (p *pass) cursor() string {
 	p.compact()
 	return p.state.cursor()
 }

@@ -11,7 +11,6 @@ import (
 
 	"github.com/ripen-data/ripen/internal/blob"
 	"github.com/ripen-data/ripen/internal/hint"
-	"github.com/ripen-data/ripen/landing"
 )
 
 var start = time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
@@ -23,7 +22,7 @@ type simulation struct {
 	now    time.Time
 	files  map[string]blob.File
 	reads  map[string][]time.Time // modification times under which a file was read
-	cursor landing.Cursor
+	cursor string
 	most   int // bytes of the largest cursor at the end of a pass
 }
 
@@ -163,7 +162,7 @@ func TestState_ReportsFilesAddedWithOldTimes(t *testing.T) {
 }
 
 func TestParseState_RefusesForeignCursor(t *testing.T) {
-	for _, text := range []landing.Cursor{"x", `{"v":2}`, `{}`, `[1]`, `{"v":1`} {
+	for _, text := range []string{"x", `{"v":2}`, `{}`, `[1]`, `{"v":1`} {
 		if _, err := parseState(text); err == nil || len(hint.Of(err)) == 0 {
 			t.Errorf("cursor %s: %v", text, err)
 		}

@@ -10,7 +10,6 @@ import (
 	"github.com/apache/arrow/go/v15/arrow/decimal128"
 	"github.com/apache/arrow/go/v15/arrow/memory"
 
-	"github.com/ripen-data/ripen/landing"
 	"github.com/ripen-data/ripen/schemas"
 )
 
@@ -100,7 +99,7 @@ func (c *column) start() {
 
 // appendJSON appends the column's value in the scanned record. A reason means
 // that the record does not fit; then the column is as before.
-func (c *column) appendJSON(s *scanner, limit int64, zone *time.Location) (landing.Reason, string) {
+func (c *column) appendJSON(s *scanner, limit int64, zone *time.Location) (schemas.Reason, string) {
 	if c.preset != "" {
 		return c.appendText(c.preset, limit, zone)
 	}
@@ -143,7 +142,7 @@ func (c *column) appendJSON(s *scanner, limit int64, zone *time.Location) (landi
 			if src.nested {
 				continue
 			}
-			return landing.WrongType, c.misfit(raw)
+			return schemas.WrongType, c.misfit(raw)
 		}
 		if v.kind == '"' {
 			if v.escaped {
@@ -160,13 +159,13 @@ func (c *column) appendJSON(s *scanner, limit int64, zone *time.Location) (landi
 }
 
 // appendText appends a value given as text; an empty one is NULL.
-func (c *column) appendText(text string, limit int64, zone *time.Location) (landing.Reason, string) {
+func (c *column) appendText(text string, limit int64, zone *time.Location) (schemas.Reason, string) {
 	if text == "" {
 		return c.appendMissing()
 	}
 	raw := viewBytes(text)
 	if !utf8.ValidString(text) {
-		return landing.Malformed, `column "` + c.Name + `": ` + quoteShown(raw) + " is not UTF-8"
+		return schemas.Malformed, `column "` + c.Name + `": ` + quoteShown(raw) + " is not UTF-8"
 	}
 	c.settle()
 	switch c.layout {
@@ -183,7 +182,7 @@ func (c *column) appendText(text string, limit int64, zone *time.Location) (land
 }
 
 // appendValue converts and appends a scalar. quoted: it was a string.
-func (c *column) appendValue(raw []byte, quoted bool, limit int64, zone *time.Location) (landing.Reason, string) {
+func (c *column) appendValue(raw []byte, quoted bool, limit int64, zone *time.Location) (schemas.Reason, string) {
 	ok := false
 	switch c.layout {
 	case intLayout:
@@ -215,13 +214,13 @@ func (c *column) appendValue(raw []byte, quoted bool, limit int64, zone *time.Lo
 		var micros int64
 		if micros, ok = parseTimestamp(raw, c.Format, quoted, zone); ok {
 			if c.guarded && micros > limit {
-				return landing.FutureTime, `column "` + c.Name + `": ` + shown(raw) + " lies ahead of the clock"
+				return schemas.FutureTime, `column "` + c.Name + `": ` + shown(raw) + " lies ahead of the clock"
 			}
 			c.ints = append(c.ints, micros)
 		}
 	}
 	if !ok {
-		return landing.WrongType, c.misfit(raw)
+		return schemas.WrongType, c.misfit(raw)
 	}
 	c.markValid()
 	return "", ""
@@ -243,9 +242,9 @@ func quoteShown(raw []byte) string {
 	return `"` + shown(raw) + `"`
 }
 
-func (c *column) appendMissing() (landing.Reason, string) {
+func (c *column) appendMissing() (schemas.Reason, string) {
 	if c.Required {
-		return landing.MissingRequired, `column "` + c.Name + `" has no value`
+		return schemas.MissingRequired, `column "` + c.Name + `" has no value`
 	}
 	c.appendNull()
 	return "", ""

@@ -1,7 +1,7 @@
 // Package jsonrows turns records into Arrow rows that fit a contract: JSON
 // objects line by line (Append), or the texts of a CSV record (AppendTexts).
 //
-// A record that does not fit becomes a landing.Reject and never an error. JSON
+// A record that does not fit becomes a schemas.Reject and never an error. JSON
 // is read strictly (RFC 8259, valid UTF-8, no name twice in one object, nothing
 // after the value), because a lenient reader silently picks one of two values.
 //
@@ -17,7 +17,6 @@ import (
 	"github.com/apache/arrow/go/v15/arrow"
 
 	"github.com/ripen-data/ripen/internal/hint"
-	"github.com/ripen-data/ripen/landing"
 	"github.com/ripen-data/ripen/schemas"
 )
 
@@ -44,7 +43,7 @@ type Options struct {
 // Rows is what a Decoder collected since the last Flush.
 type Rows struct {
 	Record  arrow.Record     // the contract's columns, then schemas.ExtraColumn; nil when no record fitted
-	Rejects []landing.Reject // records that did not fit, in order
+	Rejects []schemas.Reject // records that did not fit, in order
 	Extra   map[string]int64 // how often each field came that the contract does not know; nil when none did
 }
 
@@ -60,7 +59,7 @@ type Decoder struct {
 	limit    int64 // microseconds; a guarded column may not lie behind it
 	rows     int
 	bytes    int64
-	rejects  []landing.Reject
+	rejects  []schemas.Reject
 	counted  map[string]int64 // unknown fields named by Unknown
 	overflow int64            // unknown fields beyond the names that are counted one by one
 	err      error
@@ -88,7 +87,7 @@ func (d *Decoder) Append(record []byte, location string, line int64) {
 	}
 	d.bytes += int64(len(record))
 	if !d.scan.record(record) {
-		d.reject(landing.Malformed, d.scan.problem(), record, location, line)
+		d.reject(schemas.Malformed, d.scan.problem(), record, location, line)
 		return
 	}
 	if len(d.scan.unknown) > 0 && d.drift == schemas.Freeze {
@@ -166,7 +165,7 @@ func (d *Decoder) Unknown(field string, n int64, location string, line int64) {
 func (d *Decoder) Drift() schemas.Drift { return d.drift }
 
 // Reject records a dead letter that the caller found itself, e.g. a line too long.
-func (d *Decoder) Reject(reason landing.Reason, detail string, payload []byte, location string, line int64) {
+func (d *Decoder) Reject(reason schemas.Reason, detail string, payload []byte, location string, line int64) {
 	d.reject(reason, detail, payload, location, line)
 }
 
@@ -221,15 +220,15 @@ func (d *Decoder) undo(upTo int) {
 	}
 }
 
-func (d *Decoder) reject(reason landing.Reason, detail string, record []byte, location string, line int64) {
-	d.rejects = append(d.rejects, landing.Reject{
+func (d *Decoder) reject(reason schemas.Reason, detail string, record []byte, location string, line int64) {
+	d.rejects = append(d.rejects, schemas.Reject{
 		Location: location, Line: line, Reason: reason, Detail: detail, Payload: payloadText(record),
 	})
 }
 
 func (d *Decoder) freeze(field, location string, line int64) {
 	err := fmt.Errorf("%s: line %d: field %q is not in contract %s, which is frozen", location, line, field, d.table.ID())
-	d.err = hint.Wrap(err, "add the field to contract %s, or set its drift to evolve or discard", d.table.ID())
+	d.err = hint.Wrap(err, "let the field in with `drift: {%s: evolve}` in ripen.yaml, or drop it with discard", d.table.ID())
 }
 
 // appendExtra writes the unknown fields of the current record to the last column.

@@ -9,7 +9,6 @@ import (
 	"github.com/apache/arrow/go/v15/arrow/array"
 	"github.com/google/go-cmp/cmp"
 
-	"github.com/ripen-data/ripen/landing"
 	"github.com/ripen-data/ripen/schemas"
 )
 
@@ -115,23 +114,23 @@ func TestDecoder_RejectsWithReasonAndKeepsOthers(t *testing.T) {
 	good := `{"messageId":"m","type":"track","timestamp":"2026-03-01"}`
 	for _, test := range []struct {
 		line   string
-		reason landing.Reason
+		reason schemas.Reason
 		detail string
 	}{
-		{`{"messageId":"m"`, landing.Malformed, "byte 17"},
-		{``, landing.Malformed, "empty"},
-		{`[1]`, landing.Malformed, "not a JSON object"},
-		{good + `x`, landing.Malformed, "text after"},
-		{`{"messageId":"a","messageId":"b","type":"track","timestamp":"2026-03-01"}`, landing.Malformed, "twice"},
-		{`{"properties":{"a":1,"\u0061":2}}`, landing.Malformed, "twice"},
-		{"{\"messageId\":\"\xff\"}", landing.Malformed, "UTF-8"},
-		{`{"messageId":"m","type":"track","timestamp":"yesterday"}`, landing.WrongType, `column "timestamp": "yesterday" is not a TIMESTAMP`},
-		{`{"messageId":"m","type":"track","timestamp":1700000000}`, landing.WrongType, `"1700000000"`},
-		{`{"messageId":{"a":1},"type":"track","timestamp":"2026-03-01"}`, landing.WrongType, `{"a":1} is not a STRING`},
-		{`{"type":"track","timestamp":"2026-03-01"}`, landing.MissingRequired, `column "message_id" has no value`},
-		{`{"messageId":null,"type":"track","timestamp":"2026-03-01"}`, landing.MissingRequired, `"message_id"`},
-		{`{"messageId":"m","type":"track","timestamp":"2026-03-01","receivedAt":"2027-01-01"}`, landing.FutureTime, `column "received_at": 2027-01-01 lies ahead`},
-		{`{"messageId":"m","type":"track","timestamp":"2027-03-01"}`, landing.FutureTime, "timestamp"},
+		{`{"messageId":"m"`, schemas.Malformed, "byte 17"},
+		{``, schemas.Malformed, "empty"},
+		{`[1]`, schemas.Malformed, "not a JSON object"},
+		{good + `x`, schemas.Malformed, "text after"},
+		{`{"messageId":"a","messageId":"b","type":"track","timestamp":"2026-03-01"}`, schemas.Malformed, "twice"},
+		{`{"properties":{"a":1,"\u0061":2}}`, schemas.Malformed, "twice"},
+		{"{\"messageId\":\"\xff\"}", schemas.Malformed, "UTF-8"},
+		{`{"messageId":"m","type":"track","timestamp":"yesterday"}`, schemas.WrongType, `column "timestamp": "yesterday" is not a TIMESTAMP`},
+		{`{"messageId":"m","type":"track","timestamp":1700000000}`, schemas.WrongType, `"1700000000"`},
+		{`{"messageId":{"a":1},"type":"track","timestamp":"2026-03-01"}`, schemas.WrongType, `{"a":1} is not a STRING`},
+		{`{"type":"track","timestamp":"2026-03-01"}`, schemas.MissingRequired, `column "message_id" has no value`},
+		{`{"messageId":null,"type":"track","timestamp":"2026-03-01"}`, schemas.MissingRequired, `"message_id"`},
+		{`{"messageId":"m","type":"track","timestamp":"2026-03-01","receivedAt":"2027-01-01"}`, schemas.FutureTime, `column "received_at": 2027-01-01 lies ahead`},
+		{`{"messageId":"m","type":"track","timestamp":"2027-03-01"}`, schemas.FutureTime, "timestamp"},
 	} {
 		clock := func() time.Time { return time.Date(2026, 3, 2, 0, 0, 0, 0, time.UTC) }
 		rows, out := decode(t, contract(t, "segment.events"), Options{Clock: clock, NotAhead: []string{"timestamp"}}, good, test.line, good)

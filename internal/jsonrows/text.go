@@ -4,7 +4,7 @@ import (
 	"unicode/utf16"
 	"unicode/utf8"
 
-	"github.com/ripen-data/ripen/landing"
+	"github.com/ripen-data/ripen/schemas"
 )
 
 // unescape appends the text of a valid JSON string (without its quotes) to dst.
@@ -70,7 +70,7 @@ func hex4(text []byte, i int) (rune, bool) {
 // payloadText is a record as a dead letter keeps it: cut, and valid UTF-8,
 // because a STRING column takes nothing else.
 func payloadText(record []byte) string {
-	return validText(record, landing.MaxPayload)
+	return validText(record, schemas.MaxPayload)
 }
 
 // shown is a value as an error shows it.

@@ -10,7 +10,6 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/ripen-data/ripen/internal/hint"
-	"github.com/ripen-data/ripen/landing"
 	"github.com/ripen-data/ripen/schemas"
 )
 
@@ -118,7 +117,7 @@ func TestDecoder_ConvertsValues(t *testing.T) {
 			if got, ok = rows[0]["c"]; !ok {
 				got = null
 			}
-		} else if r := out.Rejects[0]; r.Reason != landing.WrongType || !strings.Contains(r.Detail, `column "c": `) {
+		} else if r := out.Rejects[0]; r.Reason != schemas.WrongType || !strings.Contains(r.Detail, `column "c": `) {
 			t.Errorf("%s from %s: reject %+v", test.kind, test.json, r)
 		}
 		if got != test.want {
@@ -284,9 +283,9 @@ func TestDecoder_KeepsColumnsAlignedBesideRejects(t *testing.T) {
 }
 
 func TestDecoder_CutsPayloadAtCharacter(t *testing.T) {
-	_, out := decode(t, contract(t, "segment.events"), Options{}, `{"a":"`+strings.Repeat("é", landing.MaxPayload))
+	_, out := decode(t, contract(t, "segment.events"), Options{}, `{"a":"`+strings.Repeat("é", schemas.MaxPayload))
 	payload := out.Rejects[0].Payload
-	if len(payload) > landing.MaxPayload || len(payload) < landing.MaxPayload-3 || strings.Contains(payload, "\ufffd") {
+	if len(payload) > schemas.MaxPayload || len(payload) < schemas.MaxPayload-3 || strings.Contains(payload, "\ufffd") {
 		t.Errorf("payload has %d bytes and ends in %q", len(payload), payload[len(payload)-4:])
 	}
 }
