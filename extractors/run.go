@@ -29,6 +29,7 @@ type RunOptions struct {
 	Zone      *landing.Zone
 	Progress  progress.Func            // nil: nobody watches
 	Tables    func(schemas.Table) bool // nil: every table of the source
+	Drift     map[string]schemas.Drift // by contract ID, in place of the contract's own policy; nil: none
 	Workers   int                      // tables read at the same time; 0: DefaultWorkers
 	// A table is committed at its end, and on the way at the first checkpoint
 	// after so many rows or so much time, so that a first extraction of hours
@@ -78,6 +79,7 @@ func Run(ctx context.Context, opts RunOptions) ([]TableResult, error) {
 	var tables []schemas.Table
 	for _, table := range opts.Extractor.Tables() {
 		if opts.Tables == nil || opts.Tables(table) {
+			table.Drift = cmp.Or(opts.Drift[table.ID()], table.Drift)
 			tables = append(tables, table)
 		}
 	}

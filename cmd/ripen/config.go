@@ -17,6 +17,7 @@ import (
 
 	"github.com/ripen-data/ripen/extractors/files"
 	"github.com/ripen-data/ripen/internal/hint"
+	"github.com/ripen-data/ripen/schemas"
 )
 
 const configName = "ripen.yaml"
@@ -26,11 +27,12 @@ const sandboxAddress = "sandbox"
 
 // Config is ripen.yaml.
 type Config struct {
-	Name      string                  `yaml:"name"`
-	Sandbox   *SandboxConfig          `yaml:"sandbox"`
-	Sources   map[string]SourceConfig `yaml:"sources"`
-	Landing   LandingConfig           `yaml:"landing"`
-	Warehouse WarehouseConfig         `yaml:"warehouse"`
+	Name      string                   `yaml:"name"`
+	Sandbox   *SandboxConfig           `yaml:"sandbox"`
+	Sources   map[string]SourceConfig  `yaml:"sources"`
+	Drift     map[string]schemas.Drift `yaml:"drift"` // contract ID -> what happens to its unknown fields, in place of the contract's own policy
+	Landing   LandingConfig            `yaml:"landing"`
+	Warehouse WarehouseConfig          `yaml:"warehouse"`
 
 	dir string // of ripen.yaml; relative paths start here
 }
@@ -122,6 +124,15 @@ func parseConfig(text []byte) (*Config, error) {
 	}
 	if len(cfg.Sources) == 0 {
 		fault("$", "sources is missing or empty", "add at least one source, e.g. `sources: {billing: {type: stripe, api_key_env: STRIPE_API_KEY}}`")
+	}
+	for _, id := range sortedKeys(cfg.Drift) {
+		path := "$.drift.'" + id + "'"
+		switch contract, ok := schemas.Contract(id); {
+		case !ok || contract.Dataset == deadLettersDataset:
+			fault(path, fmt.Sprintf("drift: no contract %q", id), hint.DidYouMean(id, landedContracts()))
+		case !slices.Contains(driftPolicies, cfg.Drift[id]):
+			fault(path, fmt.Sprintf("drift of %s: unknown policy %q", id, cfg.Drift[id]), "it takes evolve, freeze or discard")
+		}
 	}
 	if cfg.Warehouse.Type != "duckdb" {
 		fault("$.warehouse.type", fmt.Sprintf("unknown warehouse type %q", cfg.Warehouse.Type), "this version writes to `type: duckdb`")
@@ -219,9 +230,37 @@ func locate(err error) error {
 	return located
 }
 
+// driftPolicies are the values that drift takes.
+var driftPolicies = []schemas.Drift{schemas.Evolve, schemas.Freeze, schemas.Discard}
+
+// deadLettersDataset holds the contract that ripen fills itself.
+const deadLettersDataset = "ripen"
+
+// landedContracts are the IDs of the contracts that sources fill.
+func landedContracts() []string {
+	var ids []string
+	for _, t := range schemas.Contracts() {
+		if t.Dataset != deadLettersDataset {
+			ids = append(ids, t.ID())
+		}
+	}
+	return ids
+}
+
+// contracts are all contracts, with the drift policies of the project.
+func (c *Config) contracts() []schemas.Table {
+	tables := slices.Clone(schemas.Contracts())
+	for i := range tables {
+		if drift, ok := c.Drift[tables[i].ID()]; ok {
+			tables[i].Drift = drift
+		}
+	}
+	return tables
+}
+
 // configFields are all names that ripen.yaml may hold, for advice on a misspelt one.
 var configFields = []string{
-	"name", "sandbox", "sources", "landing", "warehouse", "seed", "accounts", "days", "start", "throttle_every",
+	"name", "sandbox", "sources", "drift", "landing", "warehouse", "seed", "accounts", "days", "start", "throttle_every",
 	"type", "path", "base_url", "api_key_env", "token_env", "rate_limit", "properties", "files", "memory_limit", "threads",
 	"format", "table", "columns", "where", "zone",
 }

@@ -198,6 +198,7 @@ func (p *pipeline) extract(ctx context.Context, zone *landing.Zone) error {
 			_, err := extractors.Run(ctx, extractors.RunOptions{
 				Source: s.name, Extractor: s.extractor, Zone: zone, Clock: p.clock,
 				Tables:  func(t schemas.Table) bool { return slices.Contains(chosen[s.name], t.ID()) },
+				Drift:   p.cfg.Drift,
 				Workers: p.flags.workers, Progress: p.meter.event,
 			})
 			return err
@@ -242,7 +243,7 @@ func chooseTables(sources []source, choices []string) (map[string][]string, erro
 
 // load brings committed runs into the raw tables.
 func (p *pipeline) load(ctx context.Context, zone *landing.Zone) error {
-	loader := warehouse.NewLoader(p.db, zone, warehouse.LoaderOptions{Workers: p.flags.workers, Progress: p.meter.event})
+	loader := warehouse.NewLoader(p.db, zone, warehouse.LoaderOptions{Contracts: p.cfg.contracts(), Workers: p.flags.workers, Progress: p.meter.event})
 	loads, err := loader.Run(ctx)
 	for _, l := range loads {
 		p.reject += l.Rejects

@@ -69,7 +69,8 @@ type Piece struct {
 // group is what one worker decodes into one batch.
 type group struct {
 	pieces []Piece
-	read   int64 // Batch.Bytes
+	names  map[string]string // of its files, by location
+	read   int64             // Batch.Bytes
 	cursor string
 }
 
@@ -90,6 +91,12 @@ func Run(ctx context.Context, job Job, after string) iter.Seq2[Batch, error] {
 		results := make(chan result)
 		var catcher panics.Catcher
 		send := func(r result) {
+			// Once something was held back, nothing behind it may come: its cursor
+			// would cover what is missing.
+			if ctx.Err() != nil {
+				release(r.batch)
+				return
+			}
 			select {
 			case results <- r:
 			case <-ctx.Done():
@@ -147,6 +154,11 @@ func decode(g group, decoder *jsonrows.Decoder) (Batch, error) {
 		piece.Decode(decoder)
 	}
 	rows, err := decoder.Flush()
+	// A dead letter is the same one wherever the store lies, so it has the name of
+	// its file within the store. Errors have the address that people look at.
+	for i := range rows.Rejects {
+		rows.Rejects[i].Location = g.names[rows.Rejects[i].Location]
+	}
 	return Batch{rows, g.cursor, g.read}, err
 }
 

@@ -128,7 +128,7 @@ func (s *splitter) take(ctx context.Context, f blob.File, raw *hashReader, in *I
 		if err != nil {
 			return fmt.Errorf("%s: byte %d: %w", in.Location, raw.n, err)
 		}
-		s.piece(piece)
+		s.piece(piece, in.Location, f.Name)
 	}
 	s.pass.done(f, entry{Size: raw.n, Modified: f.Modified.UnixMicro(), Sum: raw.sum(), Lines: in.Lines, Open: in.Open})
 	return nil

@@ -18,15 +18,19 @@ type splitter struct {
 }
 
 // piece adds a piece of the file that is being read.
-func (s *splitter) piece(p Piece) {
+func (s *splitter) piece(p Piece, location, name string) {
 	s.group.pieces = append(s.group.pieces, p)
+	if s.group.names == nil {
+		s.group.names = map[string]string{}
+	}
+	s.group.names[location] = name
 	if s.size += p.Bytes; s.size < groupBytes {
 		return
 	}
 	// Should this file fail, what comes now cannot be resumed behind; so what came
 	// before it gets its cursor first.
 	if !s.inside && s.dirty {
-		rest := group{pieces: s.group.pieces[s.ended:], read: s.group.read - s.read}
+		rest := group{pieces: s.group.pieces[s.ended:], names: map[string]string{location: name}, read: s.group.read - s.read}
 		s.keepEnded()
 		s.flush(true)
 		s.group = rest

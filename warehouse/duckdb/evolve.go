@@ -39,7 +39,7 @@ func evolve(ctx context.Context, tx *sql.Tx, table schemas.Table, parts []part) 
 		}
 		if len(have) >= len(table.RawColumns())+maxExtraColumns {
 			return nil, hint.New(fmt.Sprintf("%d fields beside its contract are more than a raw table takes", maxExtraColumns+1),
-				"name the fields that matter in the contract and set its drift to discard")
+				"drop them with `drift: {%s: discard}` in ripen.yaml", table.ID())
 		}
 		add := "ALTER TABLE " + rawName(table) + " ADD COLUMN " + ident(name) + " VARCHAR"
 		if _, err := tx.ExecContext(ctx, add); err != nil {
