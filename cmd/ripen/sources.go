@@ -11,6 +11,7 @@ import (
 	"github.com/ripen-data/ripen/extractors/hubspot"
 	"github.com/ripen-data/ripen/extractors/segment"
 	"github.com/ripen-data/ripen/extractors/stripe"
+	_ "github.com/ripen-data/ripen/internal/blob/clouds" // s3:// and gs:// of file sources
 )
 
 // Tokens of the simulated company: it takes any key of these shapes. It runs in

@@ -56,6 +56,12 @@ thresholds as (
     where valid_from_at <= @as_of and (valid_to_at is null or valid_to_at > @as_of)
 ),
 
+-- Where the product records no users, how many are active is unknown, not zero.
+tracked as (
+    select coalesce(logical_or(user_key != '-'), false) as has_users
+    from usage
+),
+
 available_features as (
     select count(distinct feature_code) as feature_count
     from event_map
@@ -325,9 +331,9 @@ final as (
         described.login_count,
         described.login_48h_count,
         safe_divide(described.silent_days, described.trial_length_days) as silence_share,
-        described.active_user_count,
+        if(tracked.has_users, described.active_user_count, null) as active_user_count,
         described.seat_count,
-        safe_divide(described.active_user_count, described.seat_count) as seat_activation_share,
+        safe_divide(if(tracked.has_users, described.active_user_count, null), described.seat_count) as seat_activation_share,
         described.invite_sent_count,
         described.invite_accepted_count,
         described.integration_count,
@@ -366,6 +372,7 @@ final as (
     from described
     cross join thresholds
     cross join available_features
+    cross join tracked
     left join employee_bands
         on described.employee_count = employee_bands.employee_count
 )
