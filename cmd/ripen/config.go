@@ -105,7 +105,7 @@ func readConfig(dir string) (*Config, error) {
 func parseConfig(text []byte) (*Config, error) {
 	cfg := Config{
 		Landing:   LandingConfig{Path: "data/landing"},
-		Warehouse: WarehouseConfig{Type: "duckdb", Path: "data/ripen.duckdb"},
+		Warehouse: WarehouseConfig{Type: "duckdb", Path: "data/ripen.duckdb", MemoryLimit: "2GB"},
 	}
 	if err := yaml.UnmarshalWithOptions(text, &cfg, yaml.Strict()); err != nil {
 		return nil, locate(err)
