@@ -27,7 +27,6 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
-	"errors"
 	"fmt"
 	"iter"
 	"slices"
@@ -147,22 +146,9 @@ func contract(id string) schemas.Table {
 	return table
 }
 
-// errStopped ends an extraction whose consumer wants no more.
-var errStopped = errors.New("stopped by the consumer")
-
 // Extract yields the records of table changed after the cursor.
 func (e *Extractor) Extract(ctx context.Context, table schemas.Table, after landing.Cursor) iter.Seq2[extractors.Batch, error] {
-	return func(yield func(extractors.Batch, error) bool) {
-		err := e.extract(ctx, table, after, func(b extractors.Batch) error {
-			if !yield(b, nil) {
-				return errStopped
-			}
-			return nil
-		})
-		if err != nil && !errors.Is(err, errStopped) {
-			yield(extractors.Batch{}, fmt.Errorf("extract %s: %w", table.ID(), err))
-		}
-	}
+	return extractors.Push(func(emit func(extractors.Batch) error) error { return e.extract(ctx, table, after, emit) })
 }
 
 func (e *Extractor) extract(ctx context.Context, table schemas.Table, after landing.Cursor, emit func(extractors.Batch) error) error {

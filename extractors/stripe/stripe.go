@@ -21,7 +21,6 @@ package stripe
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"iter"
 	"net/http"
@@ -151,22 +150,9 @@ func (e *Extractor) Tables() []schemas.Table {
 	return tables
 }
 
-// errStopped ends an extraction whose consumer wants no more.
-var errStopped = errors.New("stopped by the consumer")
-
 // Extract yields the objects of table changed after the cursor.
 func (e *Extractor) Extract(ctx context.Context, table schemas.Table, after landing.Cursor) iter.Seq2[extractors.Batch, error] {
-	return func(yield func(extractors.Batch, error) bool) {
-		err := e.extract(ctx, table, after, func(b extractors.Batch) error {
-			if !yield(b, nil) {
-				return errStopped
-			}
-			return nil
-		})
-		if err != nil && !errors.Is(err, errStopped) {
-			yield(extractors.Batch{}, fmt.Errorf("extract %s: %w", table.ID(), err))
-		}
-	}
+	return extractors.Push(func(emit func(extractors.Batch) error) error { return e.extract(ctx, table, after, emit) })
 }
 
 func (e *Extractor) extract(ctx context.Context, table schemas.Table, after landing.Cursor, emit func(extractors.Batch) error) error {
