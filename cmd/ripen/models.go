@@ -10,6 +10,7 @@ import (
 	"github.com/jedib0t/go-pretty/v6/table"
 	"github.com/spf13/cobra"
 
+	"github.com/ripen-data/ripen/schemas"
 	"github.com/ripen-data/ripen/transforms"
 	"github.com/ripen-data/ripen/warehouse"
 )
@@ -35,8 +36,8 @@ func (s *selection) add(cmd *cobra.Command) {
 	cmd.Flags().StringArrayVar(&s.exclude, "exclude", nil, "models to leave out, in the same grammar")
 }
 
-func (s *selection) models(p *project) (*transforms.Engine, *transforms.Graph, []*transforms.Model, error) {
-	engine, graph, err := p.openGraph()
+func (s *selection) models(p *project, raw []schemas.Table) (*transforms.Engine, *transforms.Graph, []*transforms.Model, error) {
+	engine, graph, err := p.openGraph(raw)
 	if err != nil {
 		return nil, nil, nil, err
 	}
@@ -55,12 +56,16 @@ func (a *app) lsCommand() *cobra.Command {
 		Short:   "List models, what a row of each is and what they depend on",
 		Example: `  ripen ls -C demo
   ripen ls -C demo -s +fct_trial --output json`,
-		RunE: func(*cobra.Command, []string) error {
+		RunE: func(c *cobra.Command, _ []string) error {
 			p, err := a.openProject()
 			if err != nil {
 				return err
 			}
-			_, graph, models, err := s.models(p)
+			raw, err := p.rawTables(c.Context(), a.clock)
+			if err != nil {
+				return err
+			}
+			_, graph, models, err := s.models(p, raw)
 			if err != nil {
 				return err
 			}
@@ -88,12 +93,16 @@ func (a *app) renderCommand() *cobra.Command {
 		Aliases: []string{"compile"},
 		Short:   "Print the SQL that runs on the warehouse",
 		Example: "  ripen render -C demo -s fct_trial",
-		RunE: func(*cobra.Command, []string) error {
+		RunE: func(c *cobra.Command, _ []string) error {
 			p, err := a.openProject()
 			if err != nil {
 				return err
 			}
-			engine, graph, models, err := s.models(p)
+			raw, err := p.rawTables(c.Context(), a.clock)
+			if err != nil {
+				return err
+			}
+			engine, graph, models, err := s.models(p, raw)
 			if err != nil {
 				return err
 			}
@@ -144,7 +153,11 @@ func (a *app) showCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			_, _, models, err := s.models(p)
+			raw, err := p.rawTables(c.Context(), a.clock)
+			if err != nil {
+				return err
+			}
+			_, _, models, err := s.models(p, raw)
 			if err != nil {
 				return err
 			}

@@ -70,8 +70,9 @@ func (p *project) openWarehouse(ctx context.Context, readOnly bool, clock func()
 	return db, nil
 }
 
-// openGraph reads the shipped models with the project's own laid over them.
-func (p *project) openGraph() (*transforms.Engine, *transforms.Graph, error) {
+// openGraph reads the shipped models with the project's own laid over them. raw
+// are the tables they may read.
+func (p *project) openGraph(raw []schemas.Table) (*transforms.Engine, *transforms.Graph, error) {
 	var own fs.FS
 	if info, err := os.Stat(filepath.Join(p.cfg.dir, "sql")); err == nil && info.IsDir() {
 		own = os.DirFS(filepath.Join(p.cfg.dir, "sql"))
@@ -80,6 +81,7 @@ func (p *project) openGraph() (*transforms.Engine, *transforms.Graph, error) {
 	if err != nil {
 		return nil, nil, &usageError{err}
 	}
+	models.Raw = raw
 	engine := transforms.NewEngine(
 		func() (transforms.Analyzer, error) { return gsql.Open() },
 		compileDuckDB, engineVersion(), p.state("cache"))
@@ -106,4 +108,22 @@ func engineVersion() string {
 		}
 	}
 	return v.Ripen + " " + v.GoogleSQL + " " + id
+}
+
+// rawTables returns the contracts with what their raw tables have gained by drift;
+// the bare contracts while there is no warehouse yet, or another run holds it.
+func (p *project) rawTables(ctx context.Context, clock func() time.Time) ([]schemas.Table, error) {
+	contracts := schemas.Contracts()
+	if _, err := os.Stat(p.warehousePath()); err != nil {
+		return contracts, nil
+	}
+	db, err := p.openWarehouse(ctx, true, clock)
+	if errors.Is(err, duckdb.ErrLocked) {
+		return contracts, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	defer db.Close() //nolint:errcheck // opened for reading
+	return db.Evolved(ctx, contracts)
 }
