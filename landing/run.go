@@ -123,26 +123,26 @@ func (r *Run) Checkpoint(c Cursor) {
 // After any error nothing of the run is committed, but for one case that the
 // error names: the bucket failed while it took the manifest.
 func (r *Run) Commit(ctx context.Context) (Manifest, bool, error) {
-	if r.err != nil {
-		return Manifest{}, false, errors.Join(r.err, r.Abort(ctx))
+	if cause := r.err; cause != nil { // which Abort changes
+		return Manifest{}, false, errors.Join(cause, r.Abort(ctx))
 	}
 	m, err := r.prepare(ctx)
 	if err != nil {
-		_ = r.fail(err)
-		return Manifest{}, false, errors.Join(r.err, r.Abort(ctx))
+		cause := r.fail(err)
+		return Manifest{}, false, errors.Join(cause, r.Abort(ctx))
 	}
 	if len(m.Files) == 0 && len(m.Rejects) == 0 && m.Before == m.After {
 		return Manifest{}, false, r.Abort(ctx)
 	}
 	if err := r.publish(ctx, m); err != nil {
-		_ = r.fail(err)
+		cause := r.fail(err)
 		if !errors.Is(err, ErrConflict) {
 			// The manifest may exist in spite of the error, so its files stay. If it
 			// does not, Sweep removes them.
 			r.end()
-			return Manifest{}, false, r.err
+			return Manifest{}, false, cause
 		}
-		return Manifest{}, false, errors.Join(r.err, r.Abort(ctx))
+		return Manifest{}, false, errors.Join(cause, r.Abort(ctx))
 	}
 	r.end()
 	return m, true, nil

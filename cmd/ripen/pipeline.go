@@ -93,13 +93,16 @@ func (a *app) runPipeline(ctx context.Context, command string, flags *pipelineFl
 		run.clock = func() time.Time { return asOf }
 	}
 	lease, err := orchestrate.Acquire(p.state("lease"), "ripen "+command, begin)
-	if err != nil {
+	switch {
+	case errors.Is(err, orchestrate.ErrHeld):
 		return hint.Wrap(err, "wait until it ends, or stop it: the project takes one writer at a time")
+	case err != nil:
+		return adviseOnFullDisk(err, p)
 	}
 	defer func() { err = errors.Join(err, lease.Release()) }()
 
 	run.meter = newMeter(a.stderr, a.isTTY(a.stderr), a.clock)
-	err = run.stages(ctx, stages)
+	err = adviseOnFullDisk(run.stages(ctx, stages), p)
 	run.meter.stop()
 	if run.db != nil {
 		defer func() { err = errors.Join(err, run.db.Close()) }()

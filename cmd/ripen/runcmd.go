@@ -47,8 +47,12 @@ func (a *app) runCommand() *cobra.Command {
 	return cmd
 }
 
-// queue reads the head of the queue, nil when that model was never published.
+// queue reads the head of the queue, nil when that model was never published or
+// the warehouse cannot be opened, which is an error of the run already.
 func (p *pipeline) queue(c *cobra.Command, limit int) (*rowSet, error) {
+	if p.db == nil {
+		return nil, nil
+	}
 	published, err := p.db.Published(c.Context())
 	if err != nil {
 		return nil, err

@@ -18,6 +18,7 @@ const childVariable = "RIPEN_TEST_CHILD"
 
 func TestMain(m *testing.M) {
 	if os.Getenv(childVariable) != "" {
+		limitFileSize()
 		main()
 	}
 	if sql := os.Getenv(duckdbVariable); sql != "" {

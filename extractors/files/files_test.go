@@ -310,6 +310,7 @@ func TestExtract_StopsTableAtFileThatDoesNotFit(t *testing.T) {
 		"unknown column": {"a.csv", "acount_id,name\n1,x\n", "{table: billing.customers, path: a.csv, columns: {customer_id: account_id}}",
 			`mapping to billing.customers: column customer_id: the file has no column "account_id"`, `did you mean "acount_id"?`},
 		"unknown column in where": {"a.csv", "customer_id,name\n1,x\n", "{table: billing.customers, path: a.csv, where: {nam: x}}", `where: the file has no column "nam"`, `"name"`},
+		"no required column":      {"a.csv", "costumer_id,name\n1,x\n", "{table: billing.customers, path: a.csv}", `column customer_id is required: the file has no column "customer_id"`, `did you mean "costumer_id"?`},
 		"column twice":            {"a.csv", "customer_id,name,name\n1,x,y\n", "{table: billing.customers, path: a.csv}", `"name" twice`, "rename"},
 		"no format":               {"a.txt", "x", "{table: billing.customers, path: a.txt}", "format", "set format"},
 		"no file":                 {"a.csv", "", "{table: billing.customers, path: b*.csv}", "no file matches b*.csv", "relative"},

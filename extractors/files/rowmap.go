@@ -43,7 +43,16 @@ func compile(m mapping, index fieldIndex) (rowMap, error) {
 	for _, c := range m.table.Columns {
 		spec, mapped := m.Columns[c.Name]
 		if !mapped {
-			r.columns = append(r.columns, firstOf(index.own(c.Name, c.Fields)))
+			indices := index.own(c.Name, c.Fields)
+			if c.Required && len(indices) == 0 {
+				// Without it every record would become a dead letter; it is the file that is wrong.
+				field, err := index.field(c.Name)
+				if err != nil {
+					return r, fmt.Errorf("column %s is required: %w", c.Name, err)
+				}
+				indices = []int{field}
+			}
+			r.columns = append(r.columns, firstOf(indices))
 			continue
 		}
 		value, err := spec.compile(index)

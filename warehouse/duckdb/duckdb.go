@@ -71,6 +71,9 @@ var (
 // another process holds the file the error is ErrLocked.
 func Open(ctx context.Context, cfg Config) (*DB, error) {
 	db, err := open(ctx, cfg)
+	if err != nil && !cfg.ReadOnly && removeUnborn(cfg.Path) {
+		db, err = open(ctx, cfg)
+	}
 	if err != nil {
 		return nil, fmt.Errorf("open warehouse %s: %w", cfg.Path, lockError(err))
 	}
