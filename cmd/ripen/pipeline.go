@@ -261,7 +261,11 @@ func (p *pipeline) load(ctx context.Context, zone *landing.Zone) error {
 
 // transform builds the chosen models, those that depend on nothing first.
 func (p *pipeline) transform(ctx context.Context) error {
-	engine, graph, err := p.openGraph()
+	raw, err := p.db.Evolved(ctx, schemas.Contracts())
+	if err != nil {
+		return err
+	}
+	engine, graph, err := p.openGraph(raw)
 	if err != nil {
 		return err
 	}
