@@ -48,6 +48,14 @@ type TableResult struct {
 	Err       error              // also part of Run's error
 }
 
+// RejectedRows is the number of dead letters committed.
+func (r TableResult) RejectedRows() (n int64) {
+	for _, m := range r.Manifests {
+		n += m.RejectedRows()
+	}
+	return n
+}
+
 // Rows is the number of rows committed.
 func (r TableResult) Rows() (n int64) {
 	for _, m := range r.Manifests {

@@ -40,8 +40,10 @@ type Retry struct {
 // Status is how a step ended.
 type Status string
 
-// Statuses.
+// Statuses. Interrupted is of a whole run only.
 const (
+	Interrupted Status = "interrupted"
+
 	Done    Status = "done"
 	Failed  Status = "failed"
 	Skipped Status = "skipped"

@@ -86,6 +86,12 @@ func (m *Model) describe(columns []schemas.Column) ([]schemas.Column, error) {
 			faults = append(faults, m.Config.At(m.keyAt, fmt.Sprintf("key column %q is not returned by the query", key), hint.DidYouMean(key, names)))
 		}
 	}
+	for _, column := range m.Order {
+		if !slices.Contains(names, column) && !slices.Contains(m.Key, column) {
+			position := max(strings.Index(m.Config.Text, "order:"), 0)
+			faults = append(faults, m.Config.At(position, fmt.Sprintf("order column %q is not returned by the query", column), hint.DidYouMean(column, names)))
+		}
+	}
 	described := make([]string, 0, len(m.Columns))
 	for name := range m.Columns {
 		described = append(described, name)

@@ -19,6 +19,7 @@ type config struct {
 	Owner       string            `yaml:"owner"`
 	Tags        []string          `yaml:"tags"`
 	Key         []string          `yaml:"key"`
+	Order       []string          `yaml:"order"` // columns by which people read it; absent: the key
 	Columns     map[string]string `yaml:"columns"`
 
 	source syntax.Source
@@ -26,7 +27,7 @@ type config struct {
 }
 
 // configKeys are the words of a model.yaml, for advice on unknown ones.
-var configKeys = []string{"enabled", "description", "owner", "tags", "key", "columns"}
+var configKeys = []string{"enabled", "description", "owner", "tags", "key", "order", "columns"}
 
 // parseConfig reads a model.yaml strictly: an unknown word is a fault, because a
 // setting that is silently ignored is worse than none.
@@ -51,6 +52,14 @@ func parseConfig(source syntax.Source) (*config, error) {
 	}
 	c.keyAt = c.offset("key")
 	return c, nil
+}
+
+// order is the key where model.yaml gives no order.
+func (c *config) order() []string {
+	if len(c.Order) > 0 {
+		return c.Order
+	}
+	return c.Key
 }
 
 func (c *config) enabled() bool { return c.Enabled == nil || *c.Enabled }

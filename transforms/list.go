@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/ripen-data/ripen/internal/hint"
 	"github.com/ripen-data/ripen/warehouse"
@@ -42,7 +43,7 @@ func (g *Graph) List(models []*Model) []Listing {
 	return listings
 }
 
-// Show reads the first rows of a model's view, in no particular order.
+// Show reads the first rows of a model's view, in the order of model.yaml or of the key.
 func Show(ctx context.Context, w warehouse.Models, m *Model, limit int) (*Rows, error) {
 	published, err := w.Published(ctx)
 	if err != nil {
@@ -53,7 +54,7 @@ func Show(ctx context.Context, w warehouse.Models, m *Model, limit int) (*Rows, 
 		return nil, hint.New("show "+m.String()+": it was never built", "build it: ripen transform --select +%s", m)
 	}
 	rows, err := query(ctx, w, warehouse.Statement{
-		Name: m.String(), SQL: fmt.Sprintf("select * from %s limit %d", view, limit),
+		Name: m.String(), SQL: fmt.Sprintf("select * from %s as shown order by shown.%s limit %d", view, strings.Join(m.Order, ", shown."), limit),
 	}, limit)
 	if err != nil {
 		return nil, fmt.Errorf("show %s: %w", m, err)

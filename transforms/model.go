@@ -20,6 +20,7 @@ type Model struct {
 	Owner       string
 	Tags        []string
 	Key         []string          // columns that identify a row
+	Order       []string          // columns by which people read it
 	Columns     map[string]string // descriptions, by column
 	Source      syntax.Source     // query.sql
 	Config      syntax.Source     // model.yaml

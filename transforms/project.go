@@ -209,7 +209,7 @@ func (f *folder) model() (*Model, error) {
 	return &Model{
 		Dataset: f.dataset, Name: parts[1], Version: version, Own: f.own,
 		Grain: grain, Description: config.Description, Owner: config.Owner,
-		Tags: config.Tags, Key: config.Key, Columns: config.Columns,
+		Tags: config.Tags, Key: config.Key, Order: config.order(), Columns: config.Columns,
 		Source: source, Config: config.source, Cases: f.source(casesFile),
 		keyAt: config.keyAt,
 	}, nil

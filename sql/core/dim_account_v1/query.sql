@@ -102,7 +102,7 @@ first_customers as (
     qualify row_number() over (partition by map.account_key order by customers.created_at, customers.customer_id) = 1
 ),
 
--- The newest CRM contact of any record of the company.
+-- The newest CRM contact of any record of the company that there was by then.
 primary_contacts as (
     select
         map.account_key,
@@ -112,6 +112,7 @@ primary_contacts as (
         on contacts.crm_account_id = map.raw_value_text
         and map.node_class = 'crm_account'
     where not contacts.is_deleted and contacts.email_text is not null
+        and (contacts.created_at is null or contacts.created_at < @as_of)
     qualify row_number() over (partition by map.account_key order by contacts.created_at desc, contacts.contact_id) = 1
 ),
 

@@ -78,11 +78,11 @@ crm_freshness as (
     where updated_at <= @as_of
 ),
 
--- The deal that is open, else the newest one.
+-- The deal that is open, else the newest one. A deal that changed after @as_of does not tell its stage of then.
 deals as (
     select
         crm_map.account_key,
-        opportunities.opportunity_stage,
+        if(opportunities.updated_at > @as_of, null, opportunities.opportunity_stage) as opportunity_stage,
         opportunities.owner_id,
         opportunities.deal_amount
     from opportunities
