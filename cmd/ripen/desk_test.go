@@ -304,12 +304,13 @@ func (d *desk) sameAsCalm(but ...string) {
 // sameRawAsCalm compares the raw tables only.
 func (d *desk) sameRawAsCalm(but ...string) {
 	d.t.Helper()
-	raw := func(tables map[string]string) map[string]string {
-		tables = without(tables, but)
-		maps.DeleteFunc(tables, func(name, _ string) bool { return !strings.HasPrefix(name, "raw_") })
-		return tables
-	}
-	compareTables(d.t, raw(tables(d.t, d.dir)), raw(calmDesk.tables))
+	compareTables(d.t, rawOnly(without(tables(d.t, d.dir), but)), rawOnly(without(calmDesk.tables, but)))
+}
+
+func rawOnly(tables map[string]string) map[string]string {
+	tables = maps.Clone(tables)
+	maps.DeleteFunc(tables, func(name, _ string) bool { return !strings.HasPrefix(name, "raw_") })
+	return tables
 }
 
 func without(tables map[string]string, prefixes []string) map[string]string {
