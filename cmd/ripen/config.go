@@ -85,6 +85,9 @@ func readConfig(dir string) (*Config, error) {
 	if err != nil {
 		return nil, err
 	}
+	if filepath.Base(dir) == configName {
+		dir = filepath.Dir(dir) // -C named the file instead of its folder
+	}
 	path := filepath.Join(dir, configName)
 	text, err := os.ReadFile(path)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -142,6 +145,10 @@ func parseConfig(text []byte) (*Config, error) {
 		source := cfg.Sources[name]
 		path := "$.sources." + name
 		allowed, ok := sourceFields[source.Type]
+		if source.Type == "" {
+			fault(path, fmt.Sprintf("source %s: type is missing", name), "one of "+strings.Join(sortedKeys(sourceFields), ", "))
+			continue
+		}
 		if !ok {
 			fault(path+".type", fmt.Sprintf("source %s: unknown type %q", name, source.Type),
 				hint.DidYouMean(source.Type, sortedKeys(sourceFields)))

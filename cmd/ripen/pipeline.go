@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -51,14 +52,16 @@ func (f *pipelineFlags) addModels(cmd *cobra.Command) {
 // pipeline is one run of some stages.
 type pipeline struct {
 	*project
-	app    *app
-	flags  *pipelineFlags
-	asOf   time.Time
-	clock  func() time.Time // when things happen: the company's now in a simulated project
-	meter  *meter
-	steps  []orchestrate.StepRecord
-	reject int64
-	db     *duckdb.DB
+	app          *app
+	flags        *pipelineFlags
+	asOf         time.Time
+	clock        func() time.Time // when things happen: the company's now in a simulated project
+	meter        *meter
+	steps        []orchestrate.StepRecord
+	reject       int64
+	rejectLanded int64 // dead letters that the extraction committed
+	queued       bool  // the queue's model was brought up to date by this run
+	db           *duckdb.DB
 }
 
 // summary is what a run reports at its end.
@@ -108,13 +111,16 @@ func (a *app) runPipeline(ctx context.Context, command string, flags *pipelineFl
 		defer func() { err = errors.Join(err, run.db.Close()) }()
 	}
 	s := summary{
-		RunID: begin.UTC().Format("20060102T150405.000000Z"), AsOf: asOf, Status: string(orchestrate.Done), Rejects: run.reject,
+		RunID: begin.UTC().Format("20060102T150405.000000Z"), AsOf: asOf, Status: string(orchestrate.Done), Rejects: max(run.reject, run.rejectLanded),
 		Stages: run.meter.stages(), Landing: p.landingPath(), Database: p.warehousePath(),
 	}
-	if err == nil && run.reject > 0 {
+	if err == nil && s.Rejects > 0 {
 		err = errRejects
 	}
-	if err != nil && !errors.Is(err, errRejects) {
+	switch {
+	case ctx.Err() != nil:
+		s.Status = string(orchestrate.Interrupted)
+	case err != nil && !errors.Is(err, errRejects):
 		s.Status = string(orchestrate.Failed)
 	}
 	if finish != nil && ctx.Err() == nil {
@@ -192,18 +198,23 @@ func (p *pipeline) extract(ctx context.Context, zone *landing.Zone) error {
 	if err != nil {
 		return err
 	}
+	var landed atomic.Int64 // dead letters
+	defer func() { p.rejectLanded = landed.Load() }()
 	var steps []orchestrate.Step
 	for _, s := range sources {
 		if len(chosen[s.name]) == 0 {
 			continue
 		}
 		steps = append(steps, orchestrate.Step{Name: "extract " + s.name, Run: func(ctx context.Context) error {
-			_, err := extractors.Run(ctx, extractors.RunOptions{
+			results, err := extractors.Run(ctx, extractors.RunOptions{
 				Source: s.name, Extractor: s.extractor, Zone: zone, Clock: p.clock,
 				Tables:  func(t schemas.Table) bool { return slices.Contains(chosen[s.name], t.ID()) },
 				Drift:   p.cfg.Drift,
 				Workers: p.flags.workers, Progress: p.meter.event,
 			})
+			for _, r := range results {
+				landed.Add(r.RejectedRows())
+			}
 			return err
 		}})
 	}
@@ -288,6 +299,9 @@ func (p *pipeline) transform(ctx context.Context) error {
 	for _, m := range builder.Models() {
 		steps = append(steps, orchestrate.Step{Name: m.String(), Needs: builder.Needs(m), Run: func(ctx context.Context) error {
 			_, err := builder.Build(ctx, m)
+			if m.String() == queueModel && err == nil {
+				p.queued = true
+			}
 			return err
 		}})
 	}

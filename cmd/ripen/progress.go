@@ -127,7 +127,10 @@ func (m *meter) bar(key string, e progress.Event) {
 	}
 	t.Increment(e.Rows)
 	switch e.State {
-	case progress.Done, progress.Skipped:
+	case progress.Done:
+		t.MarkAsDone()
+	case progress.Skipped:
+		t.UpdateMessage(key + " unchanged")
 		t.MarkAsDone()
 	case progress.Failed:
 		t.MarkAsErrored()

@@ -18,20 +18,20 @@ func queueSQL(limit int) string {
 }
 
 // writeQueue shows the queue: one line per trial, the reason wrapped.
-func writeQueue(w io.Writer, queue *rowSet, asOf time.Time, reasonWidth int) {
-	fmt.Fprintf(w, "Today's queue, as of %s\n\n", asOf.Format("2006-01-02 15:04 UTC"))
+func writeQueue(w io.Writer, queue *rowSet, live int64, asOf time.Time, reasonWidth int) {
+	fmt.Fprintf(w, "Today's queue, as of %s: %d of %s live trials\n\n", asOf.Format("2006-01-02 15:04 UTC"), len(queue.rows), count(live))
 	if len(queue.rows) == 0 {
 		fmt.Fprintln(w, "no live trials")
 		return
 	}
 	t := newTable(w)
-	t.AppendHeader(table.Row{"#", "account", "days left", "silent", "users/seats", "milestones", "prob", "why", "owner", "last outreach"})
+	t.AppendHeader(table.Row{"#", "focus", "account", "days left", "silent", "users/seats", "milestones", "prob", "why", "owner", "last outreach"})
 	t.SetColumnConfigs([]table.ColumnConfig{
-		{Number: 1, Align: text.AlignRight}, {Number: 2, WidthMax: 24, WidthMaxEnforcer: text.WrapSoft},
-		{Number: 3, Align: text.AlignRight}, {Number: 4, Align: text.AlignRight}, {Number: 5, Align: text.AlignRight},
-		{Number: 6, Align: text.AlignRight}, {Number: 7, Align: text.AlignRight},
-		{Number: 8, WidthMax: reasonWidth, WidthMaxEnforcer: text.WrapSoft},
-		{Number: 9, WidthMax: 16, WidthMaxEnforcer: text.WrapSoft},
+		{Number: 1, Align: text.AlignRight}, {Number: 3, WidthMax: 24, WidthMaxEnforcer: text.WrapSoft},
+		{Number: 4, Align: text.AlignRight}, {Number: 5, Align: text.AlignRight}, {Number: 6, Align: text.AlignRight},
+		{Number: 7, Align: text.AlignRight}, {Number: 8, Align: text.AlignRight},
+		{Number: 9, WidthMax: reasonWidth, WidthMaxEnforcer: text.WrapSoft},
+		{Number: 10, WidthMax: 16, WidthMaxEnforcer: text.WrapSoft},
 	})
 	for _, row := range queue.rows {
 		get := func(name string) any {
@@ -42,6 +42,7 @@ func writeQueue(w io.Writer, queue *rowSet, asOf time.Time, reasonWidth int) {
 		}
 		t.AppendRow(table.Row{
 			plain(get("queue_rank")),
+			focus(get),
 			plain(get("account_name")),
 			plain(get("days_remaining")),
 			days(get("days_since_last_login")),
@@ -54,11 +55,24 @@ func writeQueue(w io.Writer, queue *rowSet, asOf time.Time, reasonWidth int) {
 		})
 	}
 	t.Render()
+	fmt.Fprintln(w, "\nfocus: today = reach out today, pricing = saw the pricing page within 72 h of the end, 48 h = ends within 48 hours")
 	if i := queue.index("is_calibrated"); i >= 0 {
 		if calibrated, ok := queue.rows[0][i].(bool); ok && !calibrated {
-			fmt.Fprintln(w, "\nprobabilities: prior scorecard, not fitted to this company's own outcomes")
+			fmt.Fprintln(w, "probabilities: prior scorecard, not fitted to this company's own outcomes")
 		}
 	}
+}
+
+// focus says why a trial stands where it stands beside its probability, and
+// whether it is one of the few that its owner should reach out to today.
+func focus(get func(string) any) string {
+	var marks []string
+	for _, m := range []struct{ column, mark string }{{"is_attention_today", "today"}, {"is_pricing_72h", "pricing"}, {"is_last_48h", "48 h"}} {
+		if is, ok := get(m.column).(bool); ok && is {
+			marks = append(marks, m.mark)
+		}
+	}
+	return strings.Join(marks, ", ")
 }
 
 func days(v any) string {

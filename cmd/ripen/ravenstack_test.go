@@ -21,8 +21,8 @@ const ravenstackData = "../../../shared/data/ravenstack"
 // {name} is read_csv of a file.
 var reconciliations = []struct{ name, models, files string }{
 	{"accounts, one by one",
-		"select product_account_id, account_name, seat_count, created_at from staging.stg_product__account",
-		"select account_id, account_name, seats, cast(signup_date as timestamp) from {accounts}"},
+		"select product_account_id, account_name, created_at from staging.stg_product__account",
+		"select account_id, account_name, cast(signup_date as timestamp) from {accounts}"},
 	{"companies: no two accounts are joined, none is lost",
 		"select count(distinct account_key), count(*) from core.dim_account",
 		"select count(distinct account_id), count(*) from {accounts}"},
@@ -34,9 +34,9 @@ var reconciliations = []struct{ name, models, files string }{
 		"select subscription_id, converted_at from core.fct_trial where converted_at is not null",
 		"select t.subscription_id, cast(min(p.start_date) as timestamp) from {subscriptions} t join {subscriptions} p on p.account_id = t.account_id " +
 			"where t.is_trial and not p.is_trial and p.mrr_amount > 0 and p.start_date > t.start_date group by 1"},
-	{"trials that run at the end of 2024: started within the policy's 14 days, neither ended nor paid",
-		"select subscription_id from report.rpt_sales_queue",
-		"select t.subscription_id from {subscriptions} t where t.is_trial and t.start_date + 14 > date '2025-01-01' " +
+	{"trials that run at the end of 2024, with their seats: started within the policy's 14 days, neither ended nor paid",
+		"select subscription_id, seat_count from report.rpt_sales_queue",
+		"select t.subscription_id, t.seats from {subscriptions} t where t.is_trial and t.start_date + 14 > date '2025-01-01' " +
 			"and (t.end_date is null or t.end_date >= date '2025-01-01') and not exists (select 1 from {subscriptions} p where p.account_id = t.account_id " +
 			"and not p.is_trial and p.mrr_amount > 0 and p.start_date > t.start_date)"},
 	{"usage: every row is one event, also the 21 ids that stand on two rows",

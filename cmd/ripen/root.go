@@ -55,8 +55,9 @@ func runAt(ctx context.Context, clock func() time.Time, args []string, stdin io.
 
 func (a *app) rootCommand() *cobra.Command {
 	root := &cobra.Command{
-		Use:   "ripen",
-		Short: "Which trials convert, which lapse, why, and who should do what today",
+		Use:     "ripen",
+		Version: version,
+		Short:   "Which trials convert, which lapse, why, and who should do what today",
 		Long: `ripen joins product events, CRM and billing of a company with free trials into
 one warehouse and ends with today's queue: every live trial, ranked, with the
 reasons in a sentence.`,

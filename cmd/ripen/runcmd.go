@@ -23,19 +23,17 @@ func (a *app) runCommand() *cobra.Command {
 			}
 			return a.runPipeline(c.Context(), "run", flags, []string{stageExtract, stageLoad, stageTransform},
 				func(p *pipeline, s *summary) error {
-					queue, err := p.queue(c, limit)
+					queue, live, err := p.queue(c, limit)
 					if err != nil {
 						return err
 					}
-					if a.output == "json" {
-						if queue != nil {
-							s.Queue = queue.json()
-						}
-						return a.writeSummary(s)
-					}
-					if queue != nil {
+					switch {
+					case queue == nil:
+					case a.output == "json":
+						s.Queue = queue.json()
+					case limit > 0:
 						fmt.Fprintln(a.stdout)
-						writeQueue(a.stdout, queue, p.asOf, a.reasonWidth())
+						writeQueue(a.stdout, queue, live, p.asOf, a.reasonWidth())
 					}
 					return a.writeSummary(s)
 				})
@@ -47,23 +45,19 @@ func (a *app) runCommand() *cobra.Command {
 	return cmd
 }
 
-// queue reads the head of the queue, nil when that model was never published or
-// the warehouse cannot be opened, which is an error of the run already.
-func (p *pipeline) queue(c *cobra.Command, limit int) (*rowSet, error) {
-	if p.db == nil {
-		return nil, nil
+// queue reads the head of the queue and the number of trials in it; nil when this
+// run did not bring the queue up to date: an older one must not pass for today's.
+func (p *pipeline) queue(c *cobra.Command, limit int) (queue *rowSet, live int64, err error) {
+	if !p.queued {
+		p.app.talk("no queue: this run did not build %s; the last one is in `ripen show -s rpt_sales_queue`", queueModel)
+		return nil, 0, nil
 	}
-	published, err := p.db.Published(c.Context())
+	total, err := readRows(c.Context(), p.db, warehouse.Statement{Name: queueModel, SQL: "select count(*) as trials from " + queueModel})
 	if err != nil {
-		return nil, err
+		return nil, 0, err
 	}
-	for _, publication := range published {
-		if publication.View.String() == queueModel {
-			return readRows(c.Context(), p.db, warehouse.Statement{Name: queueModel, SQL: queueSQL(limit)})
-		}
-	}
-	p.app.talk("no queue: %s was not built", queueModel)
-	return nil, nil
+	queue, err = readRows(c.Context(), p.db, warehouse.Statement{Name: queueModel, SQL: queueSQL(limit)})
+	return queue, total.rows[0][0].(int64), err
 }
 
 // writeSummary ends a run: what each stage did and where things lie.

@@ -11,7 +11,7 @@ func wrap(s string, width int) string { return text.WrapSoft(s, width) }
 
 // reasonWidth leaves the reason what the terminal has beside the other columns.
 func (a *app) reasonWidth() int {
-	const others, least, most = 115, 30, 90
+	const others, least, most = 130, 30, 90
 	f, ok := a.stdout.(*os.File)
 	if !ok {
 		return most
