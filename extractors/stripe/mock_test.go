@@ -13,7 +13,9 @@ import (
 	"testing"
 	"time"
 
+	"github.com/ripen-data/ripen/extractors"
 	"github.com/ripen-data/ripen/internal/httpx"
+	"github.com/ripen-data/ripen/landing"
 )
 
 // startMock runs stripe-mock, Stripe's own server of its OpenAPI description and
@@ -120,6 +122,25 @@ func TestExtractor_LandsTheOfficialFixtures(t *testing.T) {
 			}
 		})
 	}
+	t.Run("in the landing zone", func(t *testing.T) {
+		bucket, err := landing.NewDir(t.TempDir())
+		if err != nil {
+			t.Fatal(err)
+		}
+		now := func() time.Time { return clock }
+		zone := landing.Open(bucket, landing.Options{Clock: now})
+		for run, want := range []int64{1, 0} { // rows of each table; the second run finds nothing new
+			results, err := extractors.Run(t.Context(), extractors.RunOptions{Source: "stripe", Extractor: e, Zone: zone, Clock: now})
+			if err != nil || len(results) != len(e.Tables()) {
+				t.Fatalf("run %d: %d tables, %v", run, len(results), err)
+			}
+			for _, r := range results {
+				if r.Rows() != want || r.RejectedRows() != 0 {
+					t.Errorf("run %d: %s has %d rows and %d dead letters, want %d rows", run, r.Table, r.Rows(), r.RejectedRows(), want)
+				}
+			}
+		}
+	})
 	t.Run("objects by id", func(t *testing.T) {
 		for _, c := range collections {
 			r := run{collection: c, config: e.config, client: e.client}
