@@ -34,6 +34,7 @@ func (c *Company) guard(vendor int, next http.Handler) http.Handler {
 		id := c.ids.code(7, n) + c.ids.code(8, n)[:6]
 		h := w.Header()
 		h.Set("Content-Type", "application/json")
+		h.Set("Date", time.Unix(c.until, 0).UTC().Format(http.TimeFormat)) // the company's now
 		if vendor == vendorStripe {
 			h.Set("Request-Id", "req_"+id)
 			h.Set("Stripe-Version", stripeVersion)

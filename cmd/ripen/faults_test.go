@@ -75,7 +75,7 @@ func TestFaults_BadRecordBecomesDeadLetterAndItsCorrectionArrives(t *testing.T) 
 	}
 
 	// The same files again: nothing moves, no dead letter comes twice.
-	d.run(exitOK)
+	d.move(exitOK)
 	d.raw(deskAccounts-3, deskAccounts-2, 2*deskEvents-len(bad), 13)
 
 	// A collector sends the corrected records again; a dump is written again.
@@ -116,7 +116,7 @@ func TestFaults_BrokenFileStopsItsTableOnlyUntilItIsWhole(t *testing.T) {
 		}, []string{"{dir}/in/events-2.jsonl.gz: byte ", "hint: the gzip file is damaged: copy it again"}, deskAccounts, deskAccounts, deskEvents, false},
 		{"half a Parquet file", half("in/subscriptions.parquet"),
 			[]string{"extract app.billing.subscriptions: {dir}/in/subscriptions.parquet: ", "not a whole Parquet file", "hint: copy the file again"},
-			deskAccounts, 0, 2 * deskEvents, true},
+			deskAccounts, 0, 2 * deskEvents, false},
 		{"CSV in UTF-16", func(d *desk) { d.write("in/accounts.csv", "\xff\xfea\x00,\x00") },
 			[]string{"extract app.product.accounts: {dir}/in/accounts.csv: ", "the file is UTF-16", "hint: convert it to UTF-8"}, 0, deskAccounts, 2 * deskEvents, false},
 		{"a required column is missing", func(d *desk) {
@@ -245,7 +245,8 @@ func TestFaults_OddFilesAreReadAsTheyAreMeant(t *testing.T) {
 		whole := d.read("in/events-1.jsonl")
 		cut := len(whole) - 60
 		d.write("in/events-1.jsonl", whole[:cut])
-		d.run(exitRejects)
+		d.runAt(testNow, "extract").want(t, exitRejects)
+		d.runAt(testNow, "load").want(t, exitRejects)
 		if got := letters(d); len(got) != 1 || !strings.HasSuffix(whole[:cut], got[0]) {
 			t.Errorf("dead letters %q", got)
 		}
@@ -257,7 +258,8 @@ func TestFaults_OddFilesAreReadAsTheyAreMeant(t *testing.T) {
 		t.Parallel()
 		d := newDesk(t)
 		d.remove("in/events-2.jsonl.gz")
-		d.runAt(testNow.AddDate(1, 0, 0), "run", "--as-of", crashAsOf).want(t, exitOK)
+		d.runAt(testNow.AddDate(1, 0, 0), "extract").want(t, exitOK)
+		d.runAt(testNow.AddDate(1, 0, 0), "load").want(t, exitOK)
 		d.good()
 		d.run(exitOK)
 		d.raw(deskAccounts, deskAccounts, 2*deskEvents, 0)

@@ -66,6 +66,7 @@ func (f *fake) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	defer f.mu.Unlock()
 	n := len(f.requests)
 	f.requests = append(f.requests, r.Method+" "+r.URL.Path+"?"+r.URL.RawQuery)
+	w.Header().Set("Date", f.now.UTC().Format(http.TimeFormat))
 	if f.fault != nil && f.fault(n, w, r) {
 		return
 	}

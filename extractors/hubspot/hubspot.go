@@ -111,6 +111,7 @@ func New(c Config) (*Extractor, error) {
 	if options.Clock == nil {
 		options.Clock = time.Now
 	}
+	options.SourceClock = c.Clock
 	options.Policy = policy{clock: options.Clock, keyName: c.KeyName}
 	options.Limits = map[string]httpx.Limit{
 		objectRequests: limit,
@@ -185,6 +186,9 @@ func (e *Extractor) extract(ctx context.Context, table schemas.Table, after land
 	}
 	return nil
 }
+
+// vendorTime is an instant of our clock, or of HubSpot's where ours is ahead of it.
+func (r *run) vendorTime(at int64) int64 { return r.client.VendorTime(time.UnixMilli(at)).UnixMilli() }
 
 // run is one extraction of one table.
 type run struct {

@@ -86,14 +86,15 @@ func (r *run) list(ctx context.Context, object string, s state, seen, archived *
 	} else {
 		r.config.Note(r.table, "resumes its full listing of "+object)
 	}
-	from := l.Top - r.config.Overlap.Milliseconds()
+	top := func() int64 { return r.vendorTime(l.Top) } // known after the first answer
+	from := func() int64 { return top() - r.config.Overlap.Milliseconds() }
 	at := func(next listing) state {
-		return state{Listing: &next, Seen: seen.Text(from), Archived: archived.Text(minInstant), Overflow: s.Overflow}
+		return state{Listing: &next, Seen: seen.Text(from()), Archived: archived.Text(minInstant), Overflow: s.Overflow}
 	}
 	if !l.Archived {
 		err := r.pages(ctx, r.objectPath(object), r.listQuery(false), l.After, func(records []record, next string) error {
 			for _, rec := range records {
-				if text, modified := rec.modified(r.modified); modified >= from || modified == 0 {
+				if text, modified := rec.modified(r.modified); modified >= from() || modified == 0 {
 					seen.Meet(modified, rec.ID, text)
 				}
 				if err := r.append(object, rec, ""); err != nil {
@@ -101,7 +102,7 @@ func (r *run) list(ctx context.Context, object string, s state, seen, archived *
 				}
 			}
 			if r.rows.Len() >= r.config.CheckpointRows && next != "" {
-				return r.commit(object, at(listing{Top: l.Top, After: next}))
+				return r.commit(object, at(listing{Top: top(), After: next}))
 			}
 			return nil
 		})
@@ -111,7 +112,7 @@ func (r *run) list(ctx context.Context, object string, s state, seen, archived *
 		if err != nil {
 			return err
 		}
-		l = &listing{Top: l.Top, Archived: true}
+		l = &listing{Top: top(), Archived: true}
 	}
 	err := r.pages(ctx, r.objectPath(object), r.listQuery(true), l.After, func(records []record, next string) error {
 		for _, rec := range records {
@@ -122,7 +123,7 @@ func (r *run) list(ctx context.Context, object string, s state, seen, archived *
 		}
 		s.Overflow = s.Overflow || archived.Full()
 		if r.rows.Len() >= r.config.CheckpointRows && next != "" {
-			return r.commit(object, at(listing{Top: l.Top, Archived: true, After: next}))
+			return r.commit(object, at(listing{Top: top(), Archived: true, After: next}))
 		}
 		return nil
 	})
@@ -132,7 +133,7 @@ func (r *run) list(ctx context.Context, object string, s state, seen, archived *
 	if err != nil {
 		return err
 	}
-	return r.commit(object, state{Until: l.Top, Seen: seen.Text(from), Archived: archived.Text(minInstant), Overflow: s.Overflow})
+	return r.commit(object, state{Until: top(), Seen: seen.Text(from()), Archived: archived.Text(minInstant), Overflow: s.Overflow})
 }
 
 const minInstant = -1 << 63

@@ -46,7 +46,7 @@ func (r *run) changes(ctx context.Context, object string, s state, seen, archive
 // at is the state behind a walked window.
 func (w *search) at(until int64) state {
 	s := w.state
-	s.Until = max(until, s.Until)
+	s.Until = max(w.vendorTime(until), s.Until)
 	s.Seen = w.seen.Text(s.Until - w.config.Overlap.Milliseconds())
 	s.Archived = w.archived.Text(minInstant)
 	return s

@@ -47,7 +47,8 @@ func (r *run) changes(ctx context.Context) error {
 		}
 		idle := end == r.now && r.now-r.cursor.Until >= seconds(idleMove)
 		if moved := r.rows.Len() > 0 || r.rows.Bytes() > 0; moved || idle {
-			r.cursor = cursor{Format: cursorFormat, Until: end, Seen: r.seen.Text(end - overlap)}
+			read := r.vendorTime(end)
+			r.cursor = cursor{Format: cursorFormat, Until: read, Seen: r.seen.Text(read - overlap)}
 			if err := r.flush(r.cursor.text()); err != nil {
 				return err
 			}

@@ -50,6 +50,7 @@ func (f *fake) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	defer f.mu.Unlock()
 	n := len(f.requests)
 	f.requests = append(f.requests, r.URL.Path+"?"+r.URL.RawQuery)
+	w.Header().Set("Date", f.now.UTC().Format(http.TimeFormat))
 	w.Header().Set("Request-Id", fmt.Sprintf("req_%d", n))
 	if f.fault != nil && f.fault(n, w, r) {
 		return

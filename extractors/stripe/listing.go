@@ -107,6 +107,12 @@ func (r *run) list(ctx context.Context) error {
 		if err := r.meetPastEvents(ctx, state.Top); err != nil {
 			return err
 		}
+		if top := r.vendorTime(r.now); top < r.now { // told by the answer
+			state = &listing{Top: top, Before: top}
+			if err := r.meetPastEvents(ctx, top); err != nil {
+				return err
+			}
+		}
 	} else {
 		r.config.Note(r.contract, "resumes its full listing")
 	}
@@ -118,7 +124,6 @@ func (r *run) list(ctx context.Context) error {
 	if r.config.Lookback > 0 {
 		floor = max(1, state.Top-seconds(r.config.Lookback))
 	}
-	overlap := state.Top - seconds(r.config.Overlap)
 	committed := state.Before < state.Top // something below Top is committed
 	last := state.Before
 	err := r.walk(ctx, r.path, query, floor, state.Before, func(o object) error {
@@ -130,14 +135,14 @@ func (r *run) list(ctx context.Context) error {
 			if !state.Unordered {
 				state = &listing{Top: state.Top, Before: state.Top, Unordered: true}
 				if committed {
-					if err := r.flush(r.listed(state, overlap)); err != nil {
+					if err := r.flush(r.listed(state)); err != nil {
 						return err
 					}
 				}
 			}
 		case o.Created < last && r.rows.Len() >= r.config.CheckpointRows && !state.Unordered:
 			state, committed = &listing{Top: state.Top, Before: last}, true
-			if err := r.flush(r.listed(state, overlap)); err != nil {
+			if err := r.flush(r.listed(state)); err != nil {
 				return err
 			}
 			last = o.Created
@@ -149,7 +154,7 @@ func (r *run) list(ctx context.Context) error {
 				return err
 			}
 		}
-		if len(r.events) == 0 && o.Created >= overlap {
+		if len(r.events) == 0 && o.Created >= r.overlap(state) {
 			r.seen.Meet(o.Created, o.ID)
 		}
 		return r.append(ctx, o)
@@ -157,11 +162,19 @@ func (r *run) list(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	return r.flush(cursor{Format: cursorFormat, Until: state.Top, Seen: r.seen.Text(overlap)}.text())
+	return r.flush(cursor{Format: cursorFormat, Until: r.vendorTime(state.Top), Seen: r.seen.Text(r.overlap(state))}.text())
 }
 
-func (r *run) listed(state *listing, overlap int64) landing.Cursor {
-	return cursor{Format: cursorFormat, Listing: state, Seen: r.seen.Text(overlap)}.text()
+// overlap is from when on events will be read again after the listing.
+func (r *run) overlap(state *listing) int64 {
+	return r.vendorTime(state.Top) - seconds(r.config.Overlap)
+}
+
+func (r *run) listed(state *listing) landing.Cursor {
+	saved := *state
+	saved.Top = r.vendorTime(state.Top)
+	saved.Before = min(state.Before, saved.Top)
+	return cursor{Format: cursorFormat, Listing: &saved, Seen: r.seen.Text(r.overlap(state))}.text()
 }
 
 // meetPastEvents notes the events that are visible before the listing starts:

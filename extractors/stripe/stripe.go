@@ -95,6 +95,7 @@ func New(c Config) (*Extractor, error) {
 	if options.Clock == nil {
 		options.Clock = time.Now
 	}
+	options.SourceClock = c.Clock
 	options.Policy = policy{clock: options.Clock, keyName: c.KeyName}
 	options.Limits = map[string]httpx.Limit{"": {PerSecond: c.RateLimit, Burst: max(1, int(c.RateLimit)), Fixed: true}}
 	client, err := httpx.New(options)
@@ -186,6 +187,9 @@ func (e *Extractor) extract(ctx context.Context, table schemas.Table, after land
 }
 
 func seconds(d time.Duration) int64 { return int64(d / time.Second) }
+
+// vendorTime is an instant of our clock, or of Stripe's where ours is ahead of it.
+func (r *run) vendorTime(at int64) int64 { return r.client.VendorTime(time.Unix(at, 0)).Unix() }
 
 // run is one extraction of one table.
 type run struct {

@@ -25,6 +25,8 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/hashicorp/go-retryablehttp"
@@ -50,9 +52,11 @@ type Options struct {
 	MaxBody     int64            // 64 MiB, inflated
 
 	Transport http.RoundTripper
-	Clock     func() time.Time
-	Sleep     func(context.Context, time.Duration) error
-	Rand      func() float64 // in [0, 1)
+	Clock     func() time.Time // times waits
+	// SourceClock is what the source calls now, compared with the vendor's Date; nil: Clock.
+	SourceClock func() time.Time
+	Sleep       func(context.Context, time.Duration) error
+	Rand        func() float64 // in [0, 1)
 }
 
 // Request is one call of an API.
@@ -71,6 +75,8 @@ type Client struct {
 	base     *url.URL
 	http     *http.Client
 	limiters map[string]*limiter
+	dated    sync.Once
+	behind   atomic.Pointer[time.Time] // time of the vendor's first answer, if our clock was ahead of it
 }
 
 // New returns a client, or an error if the base URL cannot be used.
@@ -93,6 +99,9 @@ func New(o Options) (*Client, error) {
 	setDefault(&o.MaxBody, 64<<20)
 	if o.Clock == nil {
 		o.Clock = time.Now
+	}
+	if o.SourceClock == nil {
+		o.SourceClock = o.Clock
 	}
 	if o.Sleep == nil {
 		o.Sleep = sleep
@@ -251,6 +260,7 @@ func (a *call) check(ctx context.Context, resp *http.Response, err error) (bool,
 		return isWorthRetrying(err), nil
 	}
 	c := a.client
+	c.compareClocks(resp.Header)
 	body, readErr := io.ReadAll(io.LimitReader(resp.Body, c.options.MaxBody+1))
 	closeBody(resp)
 	resp.Body = http.NoBody
