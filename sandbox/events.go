@@ -169,7 +169,7 @@ func (c *Company) dayEvents(dst []event, l *life, t *trial, d int, a acts, n cou
 		}
 		closing := a.Upgrade > 0 && i == int(a.Sessions)-1
 		if closing && t.outcome == endedEarly && t.over >= midnight && t.over < midnight+day {
-			at = t.over - 420 // the upgrade is the end of this session
+			at = t.over - 420 // the upgrade ends the visit
 			if d == t.firstDay {
 				at = max(at, t.signup)
 			}

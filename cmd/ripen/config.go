@@ -1,7 +1,6 @@
 package main
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -281,7 +280,7 @@ func (c *Config) path(p string) string {
 }
 
 // secret reads a secret from the environment variable named in the configuration.
-func secret(_ context.Context, source, field, variable string) (string, error) {
+func secret(source, field, variable string) (string, error) {
 	value := strings.TrimSpace(os.Getenv(variable))
 	if value == "" {
 		return "", &usageError{hint.Wrap(fmt.Errorf("source %s: environment variable %s (%s) is empty", source, variable, field),

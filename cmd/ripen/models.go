@@ -6,11 +6,11 @@ import (
 	"fmt"
 	"strings"
 	"text/template"
+	"time"
 
 	"github.com/jedib0t/go-pretty/v6/table"
 	"github.com/spf13/cobra"
 
-	"github.com/ripen-data/ripen/schemas"
 	"github.com/ripen-data/ripen/transforms"
 	"github.com/ripen-data/ripen/warehouse"
 )
@@ -36,7 +36,20 @@ func (s *selection) add(cmd *cobra.Command) {
 	cmd.Flags().StringArrayVar(&s.exclude, "exclude", nil, "models to leave out, in the same grammar")
 }
 
-func (s *selection) models(p *project, raw []schemas.Table) (*transforms.Engine, *transforms.Graph, []*transforms.Model, error) {
+// open opens the project and returns the chosen models.
+func (s *selection) open(ctx context.Context, a *app) (*transforms.Engine, *transforms.Graph, []*transforms.Model, error) {
+	p, err := a.openProject()
+	if err != nil {
+		return nil, nil, nil, err
+	}
+	return s.models(ctx, p, a.clock)
+}
+
+func (s *selection) models(ctx context.Context, p *project, clock func() time.Time) (*transforms.Engine, *transforms.Graph, []*transforms.Model, error) {
+	raw, err := p.rawTables(ctx, clock)
+	if err != nil {
+		return nil, nil, nil, err
+	}
 	engine, graph, err := p.openGraph(raw)
 	if err != nil {
 		return nil, nil, nil, err
@@ -57,15 +70,7 @@ func (a *app) lsCommand() *cobra.Command {
 		Example: `  ripen ls -C demo
   ripen ls -C demo -s +fct_trial --output json`,
 		RunE: func(c *cobra.Command, _ []string) error {
-			p, err := a.openProject()
-			if err != nil {
-				return err
-			}
-			raw, err := p.rawTables(c.Context(), a.clock)
-			if err != nil {
-				return err
-			}
-			_, graph, models, err := s.models(p, raw)
+			_, graph, models, err := s.open(c.Context(), a)
 			if err != nil {
 				return err
 			}
@@ -94,15 +99,7 @@ func (a *app) renderCommand() *cobra.Command {
 		Short:   "Print the SQL that runs on the warehouse",
 		Example: "  ripen render -C demo -s fct_trial",
 		RunE: func(c *cobra.Command, _ []string) error {
-			p, err := a.openProject()
-			if err != nil {
-				return err
-			}
-			raw, err := p.rawTables(c.Context(), a.clock)
-			if err != nil {
-				return err
-			}
-			engine, graph, models, err := s.models(p, raw)
+			engine, graph, models, err := s.open(c.Context(), a)
 			if err != nil {
 				return err
 			}
@@ -153,11 +150,7 @@ func (a *app) showCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			raw, err := p.rawTables(c.Context(), a.clock)
-			if err != nil {
-				return err
-			}
-			_, _, models, err := s.models(p, raw)
+			_, _, models, err := s.models(c.Context(), p, a.clock)
 			if err != nil {
 				return err
 			}

@@ -188,7 +188,7 @@ func (p *pipeline) extract(ctx context.Context, zone *landing.Zone) error {
 	if _, err := zone.Sweep(ctx, 0); err != nil {
 		return err
 	}
-	sources, err := openSources(ctx, p.cfg, server, p.clock, func(source, table, text string) {
+	sources, err := openSources(p.cfg, server, p.clock, func(source, table, text string) {
 		p.app.talk("note: %s.%s: %s", source, table, text)
 	})
 	if err != nil {

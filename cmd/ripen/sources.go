@@ -2,7 +2,6 @@ package main
 
 import (
 	"cmp"
-	"context"
 	"fmt"
 	"time"
 
@@ -30,11 +29,11 @@ type source struct {
 
 // openSources makes an extractor for every source of the project, ordered by name.
 // server is the simulated company, nil when no source reads it.
-func openSources(ctx context.Context, cfg *Config, server *sandboxServer, clock func() time.Time, note func(source, table, text string)) ([]source, error) {
+func openSources(cfg *Config, server *sandboxServer, clock func() time.Time, note func(source, table, text string)) ([]source, error) {
 	var list []source
 	for _, name := range sortedKeys(cfg.Sources) {
 		tell := func(table, text string) { note(name, table, text) }
-		e, err := openSource(ctx, cfg, name, cfg.Sources[name], server, clock, tell)
+		e, err := openSource(cfg, name, cfg.Sources[name], server, clock, tell)
 		if err != nil {
 			return nil, fmt.Errorf("source %s: %w", name, err)
 		}
@@ -43,7 +42,7 @@ func openSources(ctx context.Context, cfg *Config, server *sandboxServer, clock 
 	return list, nil
 }
 
-func openSource(ctx context.Context, cfg *Config, name string, s SourceConfig, server *sandboxServer, clock func() time.Time, note func(table, text string)) (extractors.Extractor, error) {
+func openSource(cfg *Config, name string, s SourceConfig, server *sandboxServer, clock func() time.Time, note func(table, text string)) (extractors.Extractor, error) {
 	simulated := s.BaseURL == sandboxAddress || s.Path == sandboxAddress
 	switch s.Type {
 	case "segment":
@@ -58,7 +57,7 @@ func openSource(ctx context.Context, cfg *Config, name string, s SourceConfig, s
 		if simulated {
 			c.BaseURL, c.APIKey = server.stripeURL(), sandboxStripeKey
 			c.RateLimit = cmp.Or(c.RateLimit, sandboxRateLimit)
-		} else if c.APIKey, err = secret(ctx, name, "api_key_env", s.APIKeyEnv); err != nil {
+		} else if c.APIKey, err = secret(name, "api_key_env", s.APIKeyEnv); err != nil {
 			return nil, err
 		}
 		return stripe.New(c)
@@ -68,7 +67,7 @@ func openSource(ctx context.Context, cfg *Config, name string, s SourceConfig, s
 		if simulated {
 			c.BaseURL, c.Token = server.hubspotURL(), sandboxHubSpotToken
 			c.RateLimit, c.SearchLimit = cmp.Or(c.RateLimit, sandboxRateLimit), sandboxRateLimit
-		} else if c.Token, err = secret(ctx, name, "token_env", s.TokenEnv); err != nil {
+		} else if c.Token, err = secret(name, "token_env", s.TokenEnv); err != nil {
 			return nil, err
 		}
 		return hubspot.New(c)
