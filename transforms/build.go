@@ -148,7 +148,7 @@ func (b *Builder) build(ctx context.Context, m *Model) (Result, error) {
 
 // params are the values that the statement names; engines refuse others.
 func (b *Builder) params(c *Compiled) map[string]any {
-	if !c.UsesAsOf {
+	if !c.Uses(AsOf) {
 		return nil
 	}
 	return map[string]any{AsOf: b.options.AsOf}
@@ -166,7 +166,7 @@ func (b *Builder) buildID(ctx context.Context, c *Compiled) (string, error) {
 	for _, column := range c.Columns {
 		inputs.Columns = append(inputs.Columns, column.Name+" "+column.Type.String())
 	}
-	if c.UsesAsOf {
+	if c.Uses(AsOf) {
 		inputs.AsOf = formatTimestamp(b.options.AsOf)
 	}
 	for _, parent := range b.graph.Parents(c.Model) {

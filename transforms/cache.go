@@ -4,8 +4,10 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
+	"maps"
 	"os"
 	"path/filepath"
+	"slices"
 
 	"github.com/ripen-data/ripen/schemas"
 	"github.com/ripen-data/ripen/transforms/syntax"
@@ -28,24 +30,24 @@ type refsEntry struct {
 
 // compiledEntry is what the text and the schemas of the tables it names determine.
 type compiledEntry struct {
-	Key      string           `json:"key"`
-	SQL      string           `json:"sql"`
-	Columns  []schemas.Column `json:"columns"`
-	UsesAsOf bool             `json:"uses_as_of"`
+	Key     string           `json:"key"`
+	SQL     syntax.Template  `json:"sql"`
+	Columns []schemas.Column `json:"columns"`
+	Params  []string         `json:"params,omitempty"`
 }
 
 // refsKey leaves the file's name out: a renamed file is not analysed again.
 func (c cache) refsKey(source syntax.Source) string {
-	return c.key("refs", source.Text, nil)
+	return c.key("refs", source.Text, syntax.Catalog{})
 }
 
 func (c cache) compiledKey(source syntax.Source, catalog syntax.Catalog) string {
-	return c.key("compiled", source.Text, catalog.Tables)
+	return c.key("compiled", source.Text, catalog)
 }
 
 // key hashes its parts as JSON, so that no two lists of parts run together.
 // Descriptions of columns do not count: they change nothing that is cached.
-func (c cache) key(kind, text string, tables []syntax.Table) string {
+func (c cache) key(kind, text string, catalog syntax.Catalog) string {
 	type column struct{ Name, Type string }
 	type table struct {
 		Name    string
@@ -54,8 +56,12 @@ func (c cache) key(kind, text string, tables []syntax.Table) string {
 	parts := struct {
 		Kind, Version, Text string
 		Tables              []table
+		Params              []string
 	}{Kind: kind, Version: c.version, Text: text}
-	for _, t := range tables {
+	for _, name := range slices.Sorted(maps.Keys(catalog.Params)) {
+		parts.Params = append(parts.Params, name+" "+catalog.Params[name].String())
+	}
+	for _, t := range catalog.Tables {
 		columns := make([]column, len(t.Columns))
 		for i, col := range t.Columns {
 			columns[i] = column{col.Name, col.Type.String()}

@@ -149,7 +149,7 @@ func (c *Compiled) parseCase(owner string, files []caseFile) (Case, error) {
 	if !wanted {
 		fault("expects nothing", "add the rows that the model must return as "+wantFile)
 	}
-	if c.UsesAsOf && one.asOf == nil {
+	if c.Uses(AsOf) && one.asOf == nil {
 		fault("has no as_of, which the query uses", "add a file `-- as_of --` with a timestamp")
 	}
 	return one, errors.Join(faults...)

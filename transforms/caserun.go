@@ -104,7 +104,7 @@ func (b *bench) runOne(ctx context.Context, c *Compiled, one Case) error {
 		}
 	}
 	statement := warehouse.Statement{Name: c.Model.String(), SQL: c.SQL, Target: caseResult, Columns: c.Columns}
-	if c.UsesAsOf {
+	if c.Uses(AsOf) {
 		statement.Params = map[string]any{AsOf: *one.asOf}
 	}
 	if _, err := b.into.Build(ctx, statement); err != nil {

@@ -13,13 +13,22 @@ import (
 
 // Compiled is a model in the warehouse's dialect.
 type Compiled struct {
-	Model    *Model
-	SQL      string
-	Columns  []schemas.Column // name, type and description
-	UsesAsOf bool             // whether the statement itself names @as_of
+	Model   *Model
+	SQL     string           // reads the stable views; see Render
+	Columns []schemas.Column // name, type and description
+	Params  []string         // parameters that the statement itself names, sorted
+
+	template syntax.Template
 
 	catalog syntax.Catalog // what it reads
 }
+
+// Render is the statement with other names for the tables that it reads; as
+// returns an empty text where a name stays.
+func (c *Compiled) Render(as func(table string) string) string { return c.template.Render(as) }
+
+// Uses reports whether the statement itself names a parameter.
+func (c *Compiled) Uses(parameter string) bool { return slices.Contains(c.Params, parameter) }
 
 // Compile analyses and compiles models and everything above them, parents
 // first: the columns of one are the catalog of the next. With faults it returns
@@ -61,14 +70,16 @@ func (e *Engine) compileOne(m *Model, catalog syntax.Catalog) (*Compiled, error)
 		if err != nil {
 			return nil, err
 		}
-		entry.Key, entry.UsesAsOf = key, namesParameter(entry.SQL, AsOf)
+		entry.Key, entry.Params = key, namedParameters(entry.SQL.Render(nil), catalog)
 		e.cache.put(key, entry)
 	}
 	columns, err := m.describe(entry.Columns)
 	if err != nil {
 		return nil, err
 	}
-	return &Compiled{Model: m, SQL: entry.SQL, Columns: columns, UsesAsOf: entry.UsesAsOf, catalog: catalog}, nil
+	return &Compiled{
+		Model: m, SQL: entry.SQL.Render(nil), Columns: columns, Params: entry.Params, template: entry.SQL, catalog: catalog,
+	}, nil
 }
 
 // describe checks what model.yaml says about columns against those that the
@@ -78,7 +89,7 @@ func (m *Model) describe(columns []schemas.Column) ([]schemas.Column, error) {
 	names := make([]string, len(columns))
 	for i, c := range columns {
 		names[i] = c.Name
-		columns[i].Description = m.Columns[c.Name]
+		columns[i].Description = m.Columns[c.Name].Description
 	}
 	var faults []error
 	for _, key := range m.Key {
@@ -104,6 +115,18 @@ func (m *Model) describe(columns []schemas.Column) ([]schemas.Column, error) {
 		}
 	}
 	return columns, errors.Join(faults...)
+}
+
+// namedParameters returns those of the catalog's parameters that SQL uses.
+func namedParameters(sql string, catalog syntax.Catalog) []string {
+	var names []string
+	for name := range catalog.Params {
+		if namesParameter(sql, name) {
+			names = append(names, name)
+		}
+	}
+	slices.Sort(names)
+	return names
 }
 
 // namesParameter reports whether SQL uses a parameter, written $name (DuckDB)

@@ -55,7 +55,7 @@ func TestCompile_ColumnsOfOneAreTheCatalogOfTheNext(t *testing.T) {
 	if got := strings.Join(columns, ", "); got != "id STRING, doubled NUMERIC, known BOOL" {
 		t.Errorf("columns are %s", got)
 	}
-	if !fct.UsesAsOf || compiled[find(t, project, "report.rpt_sales")].UsesAsOf {
+	if !fct.Uses(AsOf) || compiled[find(t, project, "report.rpt_sales")].Uses(AsOf) {
 		t.Error("as_of is not noticed where it stands, or where it does not")
 	}
 	if stg := compiled[find(t, project, "staging.stg_order")]; stg.Columns[1].Description != "What was paid." {
@@ -126,8 +126,8 @@ func TestCompile_KeyAndDescribedColumnsMustBeReturned(t *testing.T) {
 func TestCompile_FaultsOfTheCompilerAreFaultsOfTheModel(t *testing.T) {
 	project := loadProject(t, chain(), nil)
 	s := newStandIn(t)
-	refuse := func(s *syntax.Statement) (string, []schemas.Column, error) {
-		return "", nil, s.Source.At(strings.Index(s.Source.Text, "id"), "this is not supported yet", "write that")
+	refuse := func(s *syntax.Statement) (syntax.Template, []schemas.Column, error) {
+		return syntax.Template{}, nil, s.Source.At(strings.Index(s.Source.Text, "id"), "this is not supported yet", "write that")
 	}
 	dir := t.TempDir()
 	e := NewEngine(s.open, refuse, "stand-in 1", dir)
@@ -149,7 +149,7 @@ func TestEngine_SecondStartNeedsNoAnalyzer(t *testing.T) {
 	}
 	for m, c := range again {
 		old := first[find(t, project, m.String())]
-		if c.SQL != old.SQL || c.UsesAsOf != old.UsesAsOf || len(c.Columns) != len(old.Columns) {
+		if c.SQL != old.SQL || c.Uses(AsOf) != old.Uses(AsOf) || len(c.Columns) != len(old.Columns) {
 			t.Errorf("%s came back as %+v, was %+v", m, c, old)
 		}
 	}

@@ -14,20 +14,27 @@ import (
 
 // config is a model.yaml.
 type config struct {
-	Enabled     *bool             `yaml:"enabled"` // absent means true
-	Description string            `yaml:"description"`
-	Owner       string            `yaml:"owner"`
-	Tags        []string          `yaml:"tags"`
-	Key         []string          `yaml:"key"`
-	Order       []string          `yaml:"order"` // columns by which people read it; absent: the key
-	Columns     map[string]string `yaml:"columns"`
+	Enabled         *bool                     `yaml:"enabled"` // absent means true
+	Description     string                    `yaml:"description"`
+	Owner           string                    `yaml:"owner"`
+	Tags            []string                  `yaml:"tags"`
+	Key             []string                  `yaml:"key"`
+	Order           []string                  `yaml:"order"` // columns by which people read it; absent: the key
+	Columns         map[string]ColumnSettings `yaml:"columns"`
+	Contract        bool                      `yaml:"contract"` // the query returns exactly these columns, of these types
+	Checks          []CheckSettings           `yaml:"checks"`
+	Materialized    string                    `yaml:"materialized"` // a Kind; absent: table
+	Incremental     *IncrementalSettings      `yaml:"incremental"`
+	Snapshot        *SnapshotSettings         `yaml:"snapshot"`
+	DeprecationDate string                    `yaml:"deprecation_date"` // from this day this version is neither built nor readable
 
 	source syntax.Source
 	keyAt  int
 }
 
 // configKeys are the words of a model.yaml, for advice on unknown ones.
-var configKeys = []string{"enabled", "description", "owner", "tags", "key", "order", "columns"}
+var configKeys = []string{"enabled", "description", "owner", "tags", "key", "order", "columns",
+	"contract", "checks", "materialized", "incremental", "snapshot", "deprecation_date"}
 
 // parseConfig reads a model.yaml strictly: an unknown word is a fault, because a
 // setting that is silently ignored is worse than none.
@@ -88,6 +95,7 @@ func (c *config) validate() error {
 			fault("tags", fmt.Sprintf("tag %q cannot be selected", tag), "use letters, digits, - and _")
 		}
 	}
+	c.validateSettings(fault)
 	return errors.Join(faults...)
 }
 

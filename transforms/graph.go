@@ -217,7 +217,10 @@ func (g *Graph) pathBack(start *Model, among []*Model) []*Model {
 // catalog is what is in scope of m: only the tables that it names, under the
 // names that it uses, so that nothing else can change what the cache holds.
 func (g *Graph) catalog(m *Model, columns map[*Model][]schemas.Column) syntax.Catalog {
-	catalog := syntax.Catalog{Params: map[string]schemas.Type{AsOf: {Kind: schemas.Timestamp}}}
+	catalog := syntax.Catalog{Params: map[string]schemas.Type{}}
+	for _, name := range m.params() {
+		catalog.Params[name] = schemas.Type{Kind: schemas.Timestamp}
+	}
 	for _, name := range slices.Sorted(maps.Keys(g.tables[m])) {
 		table := syntax.Table{Name: name}
 		if parent, ok := g.Project.Model(name); ok {

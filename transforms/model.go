@@ -3,6 +3,7 @@ package transforms
 import (
 	"fmt"
 	"strings"
+	"time"
 
 	"github.com/ripen-data/ripen/transforms/syntax"
 	"github.com/ripen-data/ripen/warehouse"
@@ -19,12 +20,19 @@ type Model struct {
 	Description string
 	Owner       string
 	Tags        []string
-	Key         []string          // columns that identify a row
-	Order       []string          // columns by which people read it
-	Columns     map[string]string // descriptions, by column
-	Source      syntax.Source     // query.sql
-	Config      syntax.Source     // model.yaml
-	Cases       syntax.Source     // cases.txtar; without text when there are none
+	Key         []string // columns that identify a row
+	Order       []string // columns by which people read it
+	Columns     map[string]ColumnSettings
+	Contract    bool            // the query returns exactly Columns, of their types
+	Checks      []CheckSettings // besides those of Columns and of Key
+	Kind        Kind
+	Incremental *IncrementalSettings // of kind Incremental
+	Snapshot    SnapshotSettings     // of kind Snapshot
+	Deprecated  time.Time            // from then on this version is gone; zero: never
+	Source      syntax.Source        // query.sql, or what data.csv amounts to
+	Config      syntax.Source        // model.yaml
+	Cases       syntax.Source        // cases.txtar; without text when there are none
+	OwnChecks   syntax.Source        // checks.sql; without text when there are none
 
 	keyAt int // offset of key in Config, for faults found later
 }
@@ -48,6 +56,24 @@ func (m *Model) String() string {
 		return m.View().String()
 	}
 	return m.Address()
+}
+
+// ByInterval reports whether rows are replaced by intervals of time.
+func (m *Model) ByInterval() bool { return m.Kind == Incremental && m.Incremental.Interval != "" }
+
+// ByKey reports whether rows are replaced by key.
+func (m *Model) ByKey() bool { return m.Kind == Incremental && m.Incremental.Interval == "" }
+
+// params are the parameters that the query may name. What is kept over builds or
+// computed at every look has no one instant that it describes.
+func (m *Model) params() []string {
+	switch {
+	case m.ByInterval():
+		return []string{IntervalStart, IntervalEnd}
+	case m.ByKey(), m.Kind == View, m.Kind == Seed:
+		return nil
+	}
+	return []string{AsOf}
 }
 
 // grainPrefix starts the first line of every query.

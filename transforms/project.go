@@ -34,6 +34,8 @@ const (
 	queryFile  = "query.sql"
 	configFile = "model.yaml"
 	casesFile  = "cases.txtar"
+	checksFile = "checks.sql"
+	dataFile   = "data.csv"
 )
 
 var (
@@ -144,7 +146,7 @@ func (f *folder) read(files fs.FS) error {
 	if err != nil {
 		return fmt.Errorf("read model: %w", err)
 	}
-	known := []string{queryFile, configFile, casesFile}
+	known := []string{queryFile, configFile, casesFile, checksFile, dataFile}
 	for _, entry := range entries {
 		name := entry.Name()
 		if strings.HasPrefix(name, ".") || strings.HasSuffix(name, ".md") {
@@ -210,6 +212,8 @@ func (f *folder) model() (*Model, error) {
 		Dataset: f.dataset, Name: parts[1], Version: version, Own: f.own,
 		Grain: grain, Description: config.Description, Owner: config.Owner,
 		Tags: config.Tags, Key: config.Key, Order: config.order(), Columns: config.Columns,
+		Contract: config.Contract, Checks: config.Checks, Kind: config.kind(), Incremental: config.Incremental,
+		Snapshot: config.snapshot(), Deprecated: config.deprecated(), OwnChecks: f.source(checksFile),
 		Source: source, Config: config.source, Cases: f.source(casesFile),
 		keyAt: config.keyAt,
 	}, nil

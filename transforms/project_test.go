@@ -24,7 +24,7 @@ func TestLoad_ReadsWhatTheFolderSays(t *testing.T) {
 	}
 	if m.Dataset != "core" || m.Name != "fct_order" || m.Version != 2 || !m.Latest || m.Own || m.Grain != "order and day" ||
 		m.Description != "Orders." || m.Owner != "finance" || strings.Join(m.Tags, " ") != "nightly money" ||
-		strings.Join(m.Key, " ") != "id day_on" || m.Columns["id"] != "The order." ||
+		strings.Join(m.Key, " ") != "id day_on" || m.Columns["id"].Description != "The order." ||
 		m.Source.Name != "sql/core/fct_order_v2/query.sql" || m.Cases.Text == "" {
 		t.Errorf("read %+v", m)
 	}

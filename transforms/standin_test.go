@@ -88,7 +88,7 @@ func (s *standIn) Check(catalog syntax.Catalog, source syntax.Source) (*syntax.S
 			return nil, err
 		}
 	}
-	text := strings.ReplaceAll(source.Text, "@as_of", "TIMESTAMP '2000-01-01'")
+	text := parameter.ReplaceAllString(source.Text, "TIMESTAMP '2000-01-01'")
 	rows, err := query(ctx, s.w, warehouse.Statement{Name: "describe", SQL: "SELECT column_name, column_type FROM (DESCRIBE " + text + "\n)"}, 100)
 	if err != nil {
 		at := 0
@@ -115,8 +115,20 @@ func (s *standIn) Check(catalog syntax.Catalog, source syntax.Source) (*syntax.S
 	return statement, nil
 }
 
-func compileStandIn(s *syntax.Statement) (string, []schemas.Column, error) {
-	return strings.ReplaceAll(s.Source.Text, "@as_of", "CAST($as_of AS TIMESTAMP)"), s.Columns, nil
+var parameter = regexp.MustCompile(`@(\w+)`)
+
+var namedWithAlias = regexp.MustCompile(`(?i)\b((?:from|join)\s+)([a-z0-9_]+\.([a-z0-9_]+))(\s+as\b)?`)
+
+func compileStandIn(s *syntax.Statement) (syntax.Template, []schemas.Column, error) {
+	text := namedWithAlias.ReplaceAllStringFunc(s.Source.Text, func(found string) string {
+		m := namedWithAlias.FindStringSubmatch(found)
+		use := syntax.TableUse{Name: m[2], SQL: m[2]}
+		if m[4] == "" {
+			use.Alias = m[3]
+		}
+		return m[1] + use.Mark() + m[4]
+	})
+	return syntax.Fold(parameter.ReplaceAllString(text, "CAST($$$1 AS TIMESTAMP)")), s.Columns, nil
 }
 
 // files makes a sql folder of a txtar-like list: model path, query, key.

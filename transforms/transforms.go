@@ -27,8 +27,12 @@ import (
 	"github.com/ripen-data/ripen/transforms/syntax"
 )
 
-// AsOf is the only parameter of models: the instant that a build describes.
-const AsOf = "as_of"
+// Parameters of models, all TIMESTAMP.
+const (
+	AsOf          = "as_of"          // the instant that a build describes
+	IntervalStart = "interval_start" // of models built by interval: the first instant of the rows to return
+	IntervalEnd   = "interval_end"   // and the first one behind them
+)
 
 // BuildDataset holds the tables behind the views.
 const BuildDataset = "ripen_build"
@@ -44,4 +48,4 @@ type Analyzer interface {
 // Compiler turns an analysed statement into the warehouse's dialect and says
 // which columns it returns, with the types that a table of them must have. Faults
 // are *syntax.Diagnostic.
-type Compiler func(*syntax.Statement) (sql string, columns []schemas.Column, err error)
+type Compiler func(*syntax.Statement) (sql syntax.Template, columns []schemas.Column, err error)

@@ -92,9 +92,9 @@ func (p *project) openGraph(raw []schemas.Table) (*transforms.Engine, *transform
 	return engine, graph, nil
 }
 
-func compileDuckDB(statement *syntax.Statement) (string, []schemas.Column, error) {
+func compileDuckDB(statement *syntax.Statement) (syntax.Template, []schemas.Column, error) {
 	compiled, err := duck.Compile(statement)
-	return compiled.SQL, compiled.Columns, err
+	return compiled.Template, compiled.Columns, err
 }
 
 // engineVersion names what the cache of compiled models depends on: the analyzer

@@ -29,9 +29,10 @@ var Prelude string
 type Compiled struct {
 	// SQL is one SELECT. Its columns stand in the order of Columns but may have
 	// wider types, e.g. INTEGER for INT64: insert them into a table made of Columns.
-	SQL     string
-	Columns []schemas.Column
-	Params  []string // without @ and $, sorted; each is bound by name
+	SQL      string
+	Template syntax.Template // SQL with the tables that it reads to be named
+	Columns  []schemas.Column
+	Params   []string // without @ and $, sorted; each is bound by name
 }
 
 // Compile translates a checked statement. An error is a *syntax.Diagnostic.
@@ -46,13 +47,18 @@ func Compile(stmt *syntax.Statement) (compiled Compiled, err error) {
 			compiled, err = Compiled{}, refusal
 		}
 	}()
+	if i := strings.IndexByte(stmt.Source.Text, 0); i >= 0 {
+		return Compiled{}, stmt.Source.At(i, "a NUL character stands in the text", "write it as '\\0' in a string")
+	}
 	w.checkOutput(stmt.Columns)
 	text := w.gap(0, stmt.Node.Start) + w.node(stmt.Node)
 	tail := strings.TrimRight(w.gap(stmt.Node.End, len(stmt.Source.Text)), " \n\t;")
+	template := syntax.Fold(stored(strings.TrimSpace(text+tail)+"\n", stmt.Columns))
 	return Compiled{
-		SQL:     stored(strings.TrimSpace(text+tail)+"\n", stmt.Columns),
-		Columns: stmt.Columns,
-		Params:  slices.Sorted(maps.Keys(w.params)),
+		SQL:      template.Render(nil),
+		Template: template,
+		Columns:  stmt.Columns,
+		Params:   slices.Sorted(maps.Keys(w.params)),
 	}, nil
 }
 

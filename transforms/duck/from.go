@@ -134,7 +134,7 @@ func (w *writer) tablePath(n *syntax.Node) string {
 	if array == nil {
 		return w.copyWith(n, func(kid *syntax.Node) string {
 			if kid.Kind == "PathExpression" {
-				return w.tableName(kid)
+				return w.tableName(kid, firstKid(n, "Alias") != nil)
 			}
 			return w.node(kid)
 		})
@@ -151,14 +151,22 @@ func (w *writer) tablePath(n *syntax.Node) string {
 		quote(s.offset) + ") AS " + table
 }
 
-// tableName writes dataset.table or a CTE's name.
-func (w *writer) tableName(n *syntax.Node) string {
+// tableName writes a CTE's name, or dataset.table so that it can be replaced.
+func (w *writer) tableName(n *syntax.Node, aliased bool) string {
 	name := strings.Join(w.parts(n), ".")
 	parts := strings.Split(name, ".")
 	if len(parts) > 2 {
 		w.fail(n, "a table with a project does not run on DuckDB", "write dataset.table")
 	}
-	return quoteAll(parts)
+	text := quoteAll(parts)
+	if len(parts) == 1 {
+		return text
+	}
+	use := syntax.TableUse{Name: name, SQL: text}
+	if !aliased {
+		use.Alias = quote(parts[1])
+	}
+	return use.Mark()
 }
 
 func (w *writer) tableSubquery(n *syntax.Node) string {

@@ -14,7 +14,14 @@ import (
 )
 
 // stringText is a string literal of DuckDB.
-func stringText(s string) string { return "'" + strings.ReplaceAll(s, "'", "''") + "'" }
+func stringText(s string) string {
+	text := "'" + strings.ReplaceAll(s, "'", "''") + "'"
+	if strings.Contains(s, "\x00") {
+		// NUL ends DuckDB's statements.
+		text = "(" + strings.ReplaceAll(text, "\x00", "' || chr(0) || '") + ")"
+	}
+	return text
+}
 
 // duckType is the DuckDB name of a type.
 func (w *writer) duckType(n *syntax.Node, t schemas.Type) string {

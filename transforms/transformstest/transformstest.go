@@ -24,9 +24,9 @@ func Engine(cacheDir string) *transforms.Engine {
 func OpenAnalyzer() (transforms.Analyzer, error) { return gsql.Open() }
 
 // Compile is the real compiler.
-func Compile(statement *syntax.Statement) (string, []schemas.Column, error) {
+func Compile(statement *syntax.Statement) (syntax.Template, []schemas.Column, error) {
 	compiled, err := duck.Compile(statement)
-	return compiled.SQL, compiled.Columns, err
+	return compiled.Template, compiled.Columns, err
 }
 
 // Memory opens a DuckDB in memory that runs compiled statements.

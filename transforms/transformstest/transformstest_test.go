@@ -141,7 +141,7 @@ func TestProject_SecondStartNeedsNoAnalyzer(t *testing.T) {
 		for _, name := range []string{"core.fct_customer", "staging.stg_invoice"} {
 			for m, c := range compiled {
 				if m.String() == name {
-					lines = append(lines, fmt.Sprint(c.SQL, c.Columns, c.UsesAsOf))
+					lines = append(lines, fmt.Sprint(c.SQL, c.Columns, c.Params))
 				}
 			}
 		}

@@ -1,0 +1,4 @@
+package transforms
+
+// intervalUnits are the lengths of intervals.
+var intervalUnits = []string{"hour", "day", "week", "month"}
