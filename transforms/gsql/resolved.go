@@ -165,6 +165,14 @@ func (c *resolvedCopy) describe(to *syntax.Resolved, from googlesql.ResolvedNode
 		return err
 	case *googlesql.ResolvedSetOperationItem:
 		return c.columns(to, n.OutputColumnList)
+	case *googlesql.ResolvedGroupingCall:
+		column, err := n.OutputColumn()
+		if err != nil {
+			return err
+		}
+		ref, err := columnRef(column)
+		to.Columns = []syntax.ColumnRef{ref}
+		return err
 	case *googlesql.ResolvedLiteral, *googlesql.ResolvedCast:
 		return nil
 	}
