@@ -10,6 +10,7 @@ import (
 	"slices"
 
 	"github.com/ripen-data/ripen/schemas"
+	"github.com/ripen-data/ripen/transforms/lineage"
 	"github.com/ripen-data/ripen/transforms/syntax"
 )
 
@@ -34,6 +35,7 @@ type compiledEntry struct {
 	SQL     syntax.Template  `json:"sql"`
 	Columns []schemas.Column `json:"columns"`
 	Params  []string         `json:"params,omitempty"`
+	Lineage []lineage.Column `json:"lineage,omitempty"`
 }
 
 // refsKey leaves the file's name out: a renamed file is not analysed again.

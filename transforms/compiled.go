@@ -8,6 +8,7 @@ import (
 
 	"github.com/ripen-data/ripen/internal/hint"
 	"github.com/ripen-data/ripen/schemas"
+	"github.com/ripen-data/ripen/transforms/lineage"
 	"github.com/ripen-data/ripen/transforms/syntax"
 )
 
@@ -17,6 +18,7 @@ type Compiled struct {
 	SQL     string           // reads the stable views; see Render
 	Columns []schemas.Column // name, type and description
 	Params  []string         // parameters that the statement itself names, sorted
+	Lineage []lineage.Column // where Columns come from, as the statement names tables; see Graph.Lineage
 
 	template syntax.Template
 
@@ -71,6 +73,7 @@ func (e *Engine) compileOne(m *Model, catalog syntax.Catalog) (*Compiled, error)
 			return nil, err
 		}
 		entry.Key, entry.Params = key, namedParameters(entry.SQL.Render(nil), catalog)
+		entry.Lineage = lineage.Of(statement)
 		e.cache.put(key, entry)
 	}
 	columns, err := m.describe(entry.Columns)
@@ -78,7 +81,8 @@ func (e *Engine) compileOne(m *Model, catalog syntax.Catalog) (*Compiled, error)
 		return nil, err
 	}
 	return &Compiled{
-		Model: m, SQL: entry.SQL.Render(nil), Columns: columns, Params: entry.Params, template: entry.SQL, catalog: catalog,
+		Model: m, SQL: entry.SQL.Render(nil), Columns: columns, Params: entry.Params, Lineage: entry.Lineage,
+		template: entry.SQL, catalog: catalog,
 	}, nil
 }
 
