@@ -36,7 +36,11 @@ type Compiled struct {
 }
 
 // Compile translates a checked statement. An error is a *syntax.Diagnostic.
-func Compile(stmt *syntax.Statement) (compiled Compiled, err error) {
+func Compile(stmt *syntax.Statement) (Compiled, error) {
+	return compile(stmt, false)
+}
+
+func compile(stmt *syntax.Statement, adHoc bool) (compiled Compiled, err error) {
 	w := newWriter(stmt)
 	defer func() {
 		if reason := recover(); reason != nil {
@@ -50,10 +54,18 @@ func Compile(stmt *syntax.Statement) (compiled Compiled, err error) {
 	if i := strings.IndexByte(stmt.Source.Text, 0); i >= 0 {
 		return Compiled{}, stmt.Source.At(i, "a NUL character stands in the text", "write it as '\\0' in a string")
 	}
-	w.checkOutput(stmt.Columns)
+	if adHoc {
+		w.checkAdHoc(stmt.Columns)
+	} else {
+		w.checkOutput(stmt.Columns)
+	}
 	text := w.gap(0, stmt.Node.Start) + w.node(stmt.Node)
 	tail := strings.TrimRight(w.gap(stmt.Node.End, len(stmt.Source.Text)), " \n\t;")
-	template := syntax.Fold(stored(strings.TrimSpace(text+tail)+"\n", stmt.Columns))
+	text = strings.TrimSpace(text+tail) + "\n"
+	if !adHoc {
+		text = stored(text, stmt.Columns)
+	}
+	template := syntax.Fold(text)
 	return Compiled{
 		SQL:      template.Render(nil),
 		Template: template,
@@ -63,18 +75,20 @@ func Compile(stmt *syntax.Statement) (compiled Compiled, err error) {
 }
 
 // stored makes the arrays of a result what BigQuery stores: it has no NULL array.
+// Columns are named by position: the statement may have given one no name.
 func stored(text string, columns []schemas.Column) string {
 	var replaced []string
-	for _, c := range columns {
+	names := make([]string, len(columns))
+	for i, c := range columns {
+		names[i] = quote(c.Name)
 		if c.Type.Kind == schemas.Array {
-			name := quote(c.Name)
-			replaced = append(replaced, "coalesce("+name+", []) AS "+name)
+			replaced = append(replaced, "coalesce("+names[i]+", []) AS "+names[i])
 		}
 	}
 	if replaced == nil {
 		return text
 	}
-	return "SELECT * REPLACE (" + strings.Join(replaced, ", ") + ") FROM (\n" + text + ")\n"
+	return "SELECT * REPLACE (" + strings.Join(replaced, ", ") + ") FROM (\n" + text + ") AS _result(" + strings.Join(names, ", ") + ")\n"
 }
 
 // checkOutput refuses columns that no table can have.
