@@ -38,7 +38,7 @@ func TestModels(t *testing.T) {
 		}
 	}
 	t.Run("EveryColumnIsDescribed", func(t *testing.T) { everyColumnIsDescribed(t, compiled) })
-	t.Run("EveryModelHasCasesAndTheyPass", func(t *testing.T) { everyModelHasCasesAndTheyPass(t, compiled) })
+	t.Run("EveryModelHasCasesAndTheyPass", func(t *testing.T) { everyModelHasCasesAndTheyPass(t, engine, compiled) })
 	t.Run("AllBuildWithoutAnyData", func(t *testing.T) { allBuildWithoutAnyData(t, graph, byModel) })
 }
 
@@ -56,8 +56,8 @@ func everyColumnIsDescribed(t *testing.T, models []*transforms.Compiled) {
 	}
 }
 
-func everyModelHasCasesAndTheyPass(t *testing.T, models []*transforms.Compiled) {
-	results, err := transforms.RunCases(t.Context(), models, 2, transformstest.OpenCases(t.Context()), time.Now)
+func everyModelHasCasesAndTheyPass(t *testing.T, engine *transforms.Engine, models []*transforms.Compiled) {
+	results, err := engine.RunCases(t.Context(), models, transforms.CaseOptions{Workers: 2, Open: transformstest.OpenCases(t.Context()), Clock: time.Now})
 	if err != nil {
 		t.Errorf("cases:\n%v", err)
 	}
@@ -68,7 +68,7 @@ func everyModelHasCasesAndTheyPass(t *testing.T, models []*transforms.Compiled) 
 	for _, r := range results {
 		delete(without, r.Model)
 		if r.Err != nil {
-			t.Errorf("%s: %v", r.Model, r.Err)
+			t.Errorf("%s:%d: case %q: %v", r.File, r.Line, r.Case, r.Err)
 		}
 	}
 	for _, name := range slices.Sorted(maps.Keys(without)) {

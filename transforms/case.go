@@ -1,10 +1,9 @@
 package transforms
 
 import (
-	"encoding/csv"
 	"errors"
 	"fmt"
-	"io"
+	"path"
 	"slices"
 	"strings"
 	"time"
@@ -12,7 +11,6 @@ import (
 	"golang.org/x/tools/txtar"
 
 	"github.com/ripen-data/ripen/internal/hint"
-	"github.com/ripen-data/ripen/schemas"
 	"github.com/ripen-data/ripen/transforms/syntax"
 )
 
@@ -33,29 +31,36 @@ import (
 //	subscription_id,ended_at
 //	sub_1,NULL
 //
-// A table is CSV with a header; lines that start with # are comments. Cells are
-// read by the type of their column: NULL is NULL, an empty cell is NULL too
-// unless the column is a STRING; timestamps are ISO 8601, UTC without a zone;
-// ARRAY and STRUCT are JSON. Columns left out are NULL, tables left out are
-// empty. want.csv may leave columns out; order of rows does not matter.
+// What a file holds is in its name:
+//
+//	as_of, interval_start, interval_end   the value of a parameter
+//	<dataset>.<table>.csv                 rows of a table that the query reads
+//	want.csv                              rows that the model must return
+//	want.<cte>.csv                        rows that a CTE of the query must return
+//	want.error                            text of the error that the query must end in
+//
+// Tables may be .json or .jsonl instead of .csv; fixture.go says how each is
+// read. Columns left out are NULL, tables left out are empty. A want may leave
+// columns out; the order of rows does not matter.
 type Case struct {
 	Name   string
 	Line   int // of its first file in the archive
-	asOf   *time.Time
+	params map[string]time.Time
 	inputs map[string]fixture // by table, as the query names it
-	want   fixture
+	wants  []want
+	fails  string // text of the error that the query must end in; empty: it must end well
 }
 
-// fixture is a table of a case.
-type fixture struct {
-	columns []schemas.Column
-	rows    [][]any // a value per column, see Rows
-	lines   []int   // of the rows in the archive
+// want is what one query must return.
+type want struct {
+	query *Compiled // the model, or the model cut to end in one of its CTEs
+	cte   string    // empty: the model
+	rows  fixture
 }
 
 const (
-	asOfFile = "as_of"
-	wantFile = "want.csv"
+	wantName  = "want"
+	errorFile = "want.error"
 )
 
 // caseFile is a file of the archive, with where its text starts.
@@ -65,10 +70,27 @@ type caseFile struct {
 	line        int // of its first line of text
 }
 
-// Cases reads the model's cases. Faults are *syntax.Diagnostic, joined.
-func (c *Compiled) Cases() ([]Case, error) {
-	source := c.Model.Cases
-	files := archiveFiles(source.Text)
+// what is the name without the format: a file of a case takes the place of a
+// shared one with rows of the same table, whichever way they are written.
+func (f caseFile) what() string {
+	if slices.Contains(fixtureFormats, path.Ext(f.name)) {
+		return strings.TrimSuffix(f.name, path.Ext(f.name))
+	}
+	return f.name
+}
+
+func (f caseFile) isWant() bool {
+	return f.name != errorFile && (f.what() == wantName || strings.HasPrefix(f.what(), wantName+"."))
+}
+
+// Cases reads the model's cases. Faults are *syntax.Diagnostic, joined; cases
+// without a fault are returned all the same.
+func (e *Engine) Cases(c *Compiled) ([]Case, error) {
+	reader := caseReader{engine: e, model: c, source: c.Model.Cases, variants: map[string]*Compiled{"": c}}
+	files := archiveFiles(reader.source.Text)
+	if len(files) == 0 && strings.TrimSpace(reader.source.Text) != "" {
+		return nil, reader.source.At(0, "the file has no case", "a case is made of files, e.g. `-- one/want.csv --`")
+	}
 	var owners []string
 	for _, f := range files {
 		if f.owner != "" && !slices.Contains(owners, f.owner) {
@@ -81,14 +103,37 @@ func (c *Compiled) Cases() ([]Case, error) {
 	var cases []Case
 	var faults []error
 	for _, owner := range owners {
-		one, err := c.parseCase(owner, files)
+		one, err := reader.read(owner, files)
 		if err != nil {
 			faults = append(faults, err)
 			continue
 		}
 		cases = append(cases, one)
 	}
-	return cases, errors.Join(faults...)
+	return cases, oncePerPlace(faults)
+}
+
+// oncePerPlace joins faults; those of shared files appear with every case.
+func oncePerPlace(faults []error) error {
+	var once []error
+	seen := map[string]bool{}
+	var walk func(error)
+	walk = func(err error) {
+		if joined, ok := err.(interface{ Unwrap() []error }); ok {
+			for _, inner := range joined.Unwrap() {
+				walk(inner)
+			}
+			return
+		}
+		if !seen[err.Error()] {
+			seen[err.Error()] = true
+			once = append(once, err)
+		}
+	}
+	for _, err := range faults {
+		walk(err)
+	}
+	return errors.Join(once...)
 }
 
 // archiveFiles splits a txtar archive and counts its lines.
@@ -107,125 +152,156 @@ func archiveFiles(text string) []caseFile {
 	return files
 }
 
-// parseCase reads the files of one case, and the shared ones that it has not itself.
-func (c *Compiled) parseCase(owner string, files []caseFile) (Case, error) {
-	one := Case{Name: owner, inputs: map[string]fixture{}}
-	own := map[string]bool{}
-	for _, f := range files {
-		if f.owner == owner {
-			own[f.name] = true
-			if one.Line == 0 {
-				one.Line = f.line - 1
-			}
-		}
-	}
+// caseReader reads the cases of one model.
+type caseReader struct {
+	engine   *Engine
+	model    *Compiled
+	source   syntax.Source
+	variants map[string]*Compiled // the model cut to end in a CTE, by CTE
+}
+
+// read reads the files of one case, and the shared ones that it has not itself.
+func (r caseReader) read(owner string, files []caseFile) (Case, error) {
+	one := Case{Name: owner, params: map[string]time.Time{}, inputs: map[string]fixture{}}
 	var faults []error
-	wanted := false
+	own := map[string]bool{}
+	ownWants := map[bool]bool{} // whether it wants an error
 	for _, f := range files {
-		if f.owner != owner && (f.owner != "" || own[f.name]) {
+		if f.owner != owner {
 			continue
 		}
-		var err error
-		switch {
-		case f.name == asOfFile:
-			var instant time.Time
-			if instant, err = parseInstant(strings.TrimSpace(f.text)); err != nil {
-				err = at(c.Model.Cases, f.line, 1, err.Error(), "")
-			}
-			one.asOf = &instant
-		case f.name == wantFile:
-			wanted = true
-			one.want, err = parseFixture(c.Model.Cases, f, c.Columns)
-		default:
-			err = c.parseInput(one, f)
+		if one.Line == 0 {
+			one.Line = f.line - 1
 		}
-		if err != nil {
+		if own[f.what()] {
+			faults = append(faults, at(r.source, f.line-1, 1, fmt.Sprintf("%q stands twice in case %q", f.what(), owner), "keep one of them"))
+		}
+		own[f.what()] = true
+		if f.isWant() || f.name == errorFile {
+			ownWants[f.name == errorFile] = true
+		}
+	}
+	for _, f := range files {
+		if f.owner != owner {
+			shadowed := own[f.what()] || f.isWant() && ownWants[true] || f.name == errorFile && ownWants[false]
+			if f.owner != "" || shadowed {
+				continue
+			}
+		}
+		if err := r.readFile(&one, f); err != nil {
 			faults = append(faults, err)
 		}
 	}
-	fault := func(message, advice string) {
-		faults = append(faults, at(c.Model.Cases, one.Line, 1, fmt.Sprintf("case %q %s", one.Name, message), advice))
-	}
-	if !wanted {
-		fault("expects nothing", "add the rows that the model must return as "+wantFile)
-	}
-	if c.Uses(AsOf) && one.asOf == nil {
-		fault("has no as_of, which the query uses", "add a file `-- as_of --` with a timestamp")
+	if len(faults) == 0 {
+		faults = append(faults, r.complete(one))
 	}
 	return one, errors.Join(faults...)
 }
 
-func (c *Compiled) parseInput(one Case, f caseFile) error {
-	table, ok := strings.CutSuffix(f.name, ".csv")
+// complete reports what a case lacks.
+func (r caseReader) complete(one Case) error {
+	var faults []error
+	fault := func(message, advice string) {
+		faults = append(faults, at(r.source, one.Line, 1, fmt.Sprintf("case %q %s", one.Name, message), advice))
+	}
+	switch {
+	case len(one.wants) == 0 && one.fails == "":
+		fault("expects nothing", "add the rows that the model must return as want.csv, or the text of its error as "+errorFile)
+	case len(one.wants) > 0 && one.fails != "":
+		fault("expects rows and an error", "a query that ends in an error returns none: make it two cases")
+	}
+	for _, name := range r.model.Params {
+		if _, ok := one.params[name]; !ok {
+			fault(fmt.Sprintf("has no %s, which the query uses", name), fmt.Sprintf("add a file `-- %s --` with a timestamp", name))
+		}
+	}
+	return errors.Join(faults...)
+}
+
+func (r caseReader) readFile(one *Case, f caseFile) error {
+	if _, ok := r.model.catalog.Params[f.name]; ok {
+		instant, err := parseInstant(strings.TrimSpace(f.text))
+		if err != nil {
+			return at(r.source, f.line, 1, err.Error(), "")
+		}
+		one.params[f.name] = instant
+		return nil
+	}
+	switch {
+	case f.name == errorFile:
+		if one.fails = strings.TrimSpace(f.text); one.fails == "" {
+			return at(r.source, f.line-1, 1, errorFile+" is empty", "write a part of the error's text")
+		}
+		return nil
+	case f.what() == f.name: // no table
+		return at(r.source, f.line-1, 1, fmt.Sprintf("unknown file %q", f.name), r.knownFiles(f.name))
+	case f.isWant():
+		return r.readWant(one, f)
+	default:
+		return r.readInput(one, f)
+	}
+}
+
+// knownFiles is advice on a name that says nothing.
+func (r caseReader) knownFiles(name string) string {
+	known := []string{"want.csv", "want.json", "want.jsonl", errorFile}
+	for parameter := range r.model.catalog.Params {
+		known = append(known, parameter)
+	}
+	for _, t := range r.model.catalog.Tables {
+		known = append(known, t.Name+".csv")
+	}
+	slices.Sort(known)
+	return hint.DidYouMean(name, known)
+}
+
+func (r caseReader) readInput(one *Case, f caseFile) error {
+	table := f.what()
 	var names []string
-	for _, t := range c.catalog.Tables {
+	for _, t := range r.model.catalog.Tables {
 		names = append(names, t.Name)
-		if t.Name == table && ok {
-			fixture, err := parseFixture(c.Model.Cases, f, t.Columns)
-			one.inputs[table] = fixture
+		if t.Name == table {
+			rows, err := parseFixture(r.source, f, t.Columns)
+			one.inputs[table] = rows
 			return err
 		}
 	}
-	if !ok {
-		return at(c.Model.Cases, f.line-1, 1, fmt.Sprintf("unknown file %q", f.name),
-			"a case has as_of, want.csv, and <dataset>.<table>.csv for the tables that the query reads")
-	}
-	return at(c.Model.Cases, f.line-1, 1, fmt.Sprintf("the query does not read %s", table), hint.DidYouMean(table, names))
+	return at(r.source, f.line-1, 1, fmt.Sprintf("the query does not read %s", table), hint.DidYouMean(table, names))
 }
 
-// parseFixture reads a CSV with columns of the table.
-func parseFixture(source syntax.Source, f caseFile, columns []schemas.Column) (fixture, error) {
-	reader := csv.NewReader(strings.NewReader(f.text))
-	reader.Comment, reader.TrimLeadingSpace = '#', true
-	fault := func(line, column int, message, advice string) error {
-		return at(source, f.line+line-1, column, f.name+": "+message, advice)
-	}
-	broken := func(err error) error {
-		var parse *csv.ParseError
-		if errors.As(err, &parse) {
-			return fault(parse.Line, parse.Column, parse.Err.Error(), "")
+func (r caseReader) readWant(one *Case, f caseFile) error {
+	cte := strings.TrimPrefix(strings.TrimPrefix(f.what(), wantName), ".")
+	query, ok := r.variants[cte]
+	if !ok {
+		var err error
+		if query, err = r.variant(cte, f); err != nil {
+			return err
 		}
-		return fault(1, 1, err.Error(), "")
+		r.variants[cte] = query
 	}
-	header, err := reader.Read()
-	if errors.Is(err, io.EOF) {
-		return fixture{}, fault(1, 1, "the header is missing", "write the names of the columns, separated by commas")
-	}
+	rows, err := parseWant(r.source, f, query.Columns)
 	if err != nil {
-		return fixture{}, broken(err)
+		return err
 	}
-	var known []string
-	for _, c := range columns {
-		known = append(known, c.Name)
+	one.wants = append(one.wants, want{query: query, cte: cte, rows: rows})
+	return nil
+}
+
+// variant compiles the model cut to end in a CTE.
+func (r caseReader) variant(cte string, f caseFile) (*Compiled, error) {
+	cut, known, err := endIn(r.model.Model.Source, cte)
+	if err != nil {
+		return nil, err
 	}
-	var out fixture
-	for i, name := range header {
-		line, column := reader.FieldPos(i)
-		at := slices.Index(known, name)
-		if at < 0 {
-			return fixture{}, fault(line, column, fmt.Sprintf("unknown column %q", name), hint.DidYouMean(name, known))
+	if cut.Text == "" {
+		advice := "the query has no CTE: want.csv names the model's own rows"
+		if len(known) > 0 {
+			advice = hint.DidYouMean(cte, known)
 		}
-		if slices.Index(header, name) < i {
-			return fixture{}, fault(line, column, fmt.Sprintf("column %q stands twice", name), "")
-		}
-		out.columns = append(out.columns, columns[at])
+		return nil, at(r.source, f.line-1, 1, fmt.Sprintf("the query has no CTE %q", cte), advice)
 	}
-	for {
-		record, err := reader.Read()
-		if errors.Is(err, io.EOF) {
-			return out, nil
-		}
-		if err != nil {
-			return fixture{}, broken(err)
-		}
-		row := make([]any, len(record))
-		for i, cell := range record {
-			if row[i], err = parseCell(out.columns[i].Type, cell); err != nil {
-				line, column := reader.FieldPos(i)
-				return fixture{}, fault(line, column, fmt.Sprintf("column %s: %v", header[i], err), "")
-			}
-		}
-		line, _ := reader.FieldPos(0)
-		out.rows, out.lines = append(out.rows, row), append(out.lines, f.line+line-1)
-	}
+	model := *r.model.Model
+	// The result is neither the model's rows nor its columns: only the name, for messages, and the parameters stay.
+	model.Source, model.Key, model.Order, model.Columns, model.Contract = cut, nil, nil, nil, false
+	return r.engine.compileOne(&model, r.model.catalog)
 }

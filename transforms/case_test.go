@@ -1,7 +1,6 @@
 package transforms
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"strings"
@@ -11,17 +10,30 @@ import (
 	"github.com/ripen-data/ripen/schemas"
 )
 
-// caseOf compiles one model that reads raw_shop.orders, with cases.
-func caseOf(t *testing.T, query, cases string) *Compiled {
-	t.Helper()
-	project := loadProject(t, map[string]modelText{"core/a_v1": {query: query, cases: cases}}, nil)
-	return compileAll(t, newStandIn(t).engine(""), project)[project.Models[0]]
+// casedModel is a compiled model with cases, and the engine that compiled it.
+type casedModel struct {
+	engine *Engine
+	*Compiled
 }
 
-func runCases(t *testing.T, workers int, models ...*Compiled) ([]CaseResult, error) {
+// caseOf compiles one model that reads raw_shop.orders, with cases.
+func caseOf(t *testing.T, query, cases string) casedModel {
 	t.Helper()
+	project := loadProject(t, map[string]modelText{"core/a_v1": {query: query, cases: cases}}, nil)
+	engine := newStandIn(t).engine("")
+	return casedModel{engine, compileAll(t, engine, project)[project.Models[0]]}
+}
+
+func (c casedModel) cases() ([]Case, error) { return c.engine.Cases(c.Compiled) }
+
+func (c casedModel) run(t *testing.T) ([]CaseResult, error) {
+	t.Helper()
+	return c.engine.RunCases(t.Context(), []*Compiled{c.Compiled}, caseOptions(t, 1))
+}
+
+func caseOptions(t *testing.T, workers int) CaseOptions {
 	open := func() (CaseWarehouse, error) { return unclosed{openMemory(t)}, nil }
-	return RunCases(t.Context(), models, workers, open, time.Now)
+	return CaseOptions{Workers: workers, Open: open, Clock: time.Now}
 }
 
 // unclosed leaves closing to the test's clean-up.
@@ -61,7 +73,7 @@ o1,1,2026-12-31 23:59:59.999999,"{""a"": ""it's""}"
 known,payload
 true,"{""a"": ""it's""}"
 `)
-	results, err := runCases(t, 1, c)
+	results, err := c.run(t)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -99,7 +111,7 @@ func TestRunCases_ShowCellsThatDiffer(t *testing.T) {
 		"empty text is not NULL": {"id\no1\no2\no3\nNULL\n", []string{`line 11: missing row: id=NULL`}},
 	} {
 		t.Run(name, func(t *testing.T) {
-			results, err := runCases(t, 1, caseOf(t, query, orders+"-- want.csv --\n"+test.want))
+			results, err := caseOf(t, query, orders+"-- want.csv --\n"+test.want).run(t)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -107,7 +119,11 @@ func TestRunCases_ShowCellsThatDiffer(t *testing.T) {
 			if !errors.As(results[0].Err, &failed) {
 				t.Fatalf("result is %v", results[0].Err)
 			}
-			if got, want := strings.Join(failed.Differences, "\n"), strings.Join(test.diffs, "\n"); got != want {
+			var lines []string
+			for _, d := range failed.Differences {
+				lines = append(lines, d.String())
+			}
+			if got, want := strings.Join(lines, "\n"), strings.Join(test.diffs, "\n"); got != want {
 				t.Errorf("got\n%s\nwant\n%s", got, want)
 			}
 		})
@@ -115,8 +131,13 @@ func TestRunCases_ShowCellsThatDiffer(t *testing.T) {
 }
 
 func TestCaseError_IsBounded(t *testing.T) {
-	e := &CaseError{File: "f", Line: 1, Case: "c", Differences: make([]string, 1000)}
+	e := &CaseError{}
+	e.add(make([]Difference, 5))
+	e.add(make([]Difference, 995))
 	wantError(t, e, "1000 rows differ", "and 988 more")
+	if len(e.Differences) != maxDifferences {
+		t.Errorf("%d differences are kept", len(e.Differences))
+	}
 }
 
 func TestCases_FaultsNameTheLineInTheArchive(t *testing.T) {
@@ -125,7 +146,7 @@ func TestCases_FaultsNameTheLineInTheArchive(t *testing.T) {
 	for name, test := range map[string]struct{ cases, want string }{
 		"unknown column":   {asOf + "-- one/raw_shop.orders.csv --\nid,amuont\n1,2\n-- one/want.csv --\nid\n", `cases.txtar:4:4: raw_shop.orders.csv: unknown column "amuont"; did you mean "amount"?`},
 		"unknown table":    {asOf + "-- one/raw_shop.order.csv --\nid\n-- one/want.csv --\nid\n", `cases.txtar:3:1: the query does not read raw_shop.order; did you mean "raw_shop.orders"?`},
-		"unknown file":     {asOf + "-- one/wnat.txt --\nid\n-- one/want.csv --\nid\n", `cases.txtar:3:1: unknown file "wnat.txt"`},
+		"unknown file":     {asOf + "-- one/wnat.txt --\nid\n-- one/want.csv --\nid\n", `cases.txtar:3:1: unknown file "wnat.txt"; known: as_of, raw_shop.orders.csv, want.csv`},
 		"bad number":       {asOf + "-- one/raw_shop.orders.csv --\nid,amount\n\n1,2\n1,ten\n-- one/want.csv --\nid\n", `cases.txtar:7:3: raw_shop.orders.csv: column amount: "ten" is not of type NUMERIC`},
 		"bad want":         {asOf + "-- one/want.csv --\nknown\nmaybe\n", `cases.txtar:5:1: want.csv: column known: "maybe" is not of type BOOL`},
 		"too few cells":    {asOf + "-- one/want.csv --\nid,known\n1\n", "cases.txtar:5:1: want.csv: wrong number of fields"},
@@ -137,7 +158,7 @@ func TestCases_FaultsNameTheLineInTheArchive(t *testing.T) {
 		"quote not closed": {asOf + "-- one/want.csv --\nid\n\"a\n", "cases.txtar:"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			_, err := caseOf(t, query, test.cases).Cases()
+			_, err := caseOf(t, query, test.cases).cases()
 			wantError(t, err, test.want)
 		})
 	}
@@ -145,7 +166,7 @@ func TestCases_FaultsNameTheLineInTheArchive(t *testing.T) {
 
 func TestCases_AllFaultsOfAnArchiveAreReported(t *testing.T) {
 	c := caseOf(t, "select id from raw_shop.orders", "-- one/want.csv --\nidd\n-- two/raw_shop.item.csv --\nid\n-- two/want.csv --\nix\n-- three/want.csv --\nid\n")
-	cases, err := c.Cases()
+	cases, err := c.cases()
 	wantError(t, err, `unknown column "idd"`, "does not read raw_shop.item", `unknown column "ix"`)
 	if len(cases) != 1 || cases[0].Name != "three" {
 		t.Errorf("cases are %+v", cases)
@@ -153,7 +174,7 @@ func TestCases_AllFaultsOfAnArchiveAreReported(t *testing.T) {
 }
 
 func TestCases_AModelWithoutCasesHasNone(t *testing.T) {
-	results, err := runCases(t, 1, caseOf(t, "select 1 as id", ""))
+	results, err := caseOf(t, "select 1 as id", "").run(t)
 	if err != nil || len(results) != 0 {
 		t.Errorf("%v, %v", results, err)
 	}
@@ -162,11 +183,11 @@ func TestCases_AModelWithoutCasesHasNone(t *testing.T) {
 func TestRunCases_RefusedStatementFailsItsCaseOnly(t *testing.T) {
 	c := caseOf(t, "select case when id = 'bad' then error('no') else id end as id from raw_shop.orders",
 		"-- bad/raw_shop.orders.csv --\nid\nbad\n-- bad/want.csv --\nid\n-- good/want.csv --\nid\n")
-	results, err := runCases(t, 1, c)
+	results, err := c.run(t)
 	if err != nil || len(results) != 2 || results[1].Err != nil {
 		t.Fatalf("%v, %v", results, err)
 	}
-	wantError(t, results[0].Err, `case "bad"`, "no")
+	wantError(t, results[0].Err, "no")
 }
 
 func TestRunCases_ResultsStayInOrderOverManyWorkers(t *testing.T) {
@@ -182,13 +203,14 @@ func TestRunCases_ResultsStayInOrderOverManyWorkers(t *testing.T) {
 		}
 	}
 	project := loadProject(t, models, nil)
-	compiled := compileAll(t, newStandIn(t).engine(""), project)
+	engine := newStandIn(t).engine("")
+	compiled := compileAll(t, engine, project)
 	var list []*Compiled
 	for _, m := range project.Models {
 		list = append(list, compiled[m])
 	}
 	start := time.Now()
-	results, err := runCases(t, 2, list...)
+	results, err := engine.RunCases(t.Context(), list, caseOptions(t, 2))
 	if err != nil || len(results) != 200 {
 		t.Fatalf("%d results, %v", len(results), err)
 	}
@@ -202,7 +224,9 @@ func TestRunCases_ResultsStayInOrderOverManyWorkers(t *testing.T) {
 
 func TestRunCases_ReportsThatAWarehouseDoesNotOpen(t *testing.T) {
 	c := caseOf(t, "select 1 as id", "-- want.csv --\nid\n1\n")
-	_, err := RunCases(context.Background(), []*Compiled{c}, 2, func() (CaseWarehouse, error) { return nil, errors.New("no memory") }, time.Now)
+	options := caseOptions(t, 2)
+	options.Open = func() (CaseWarehouse, error) { return nil, errors.New("no memory") }
+	_, err := c.engine.RunCases(t.Context(), []*Compiled{c.Compiled}, options)
 	wantError(t, err, "open a warehouse for cases: no memory")
 }
 

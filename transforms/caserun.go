@@ -5,8 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"math"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/sourcegraph/conc/pool"
@@ -22,6 +22,15 @@ type CaseWarehouse interface {
 	io.Closer
 }
 
+// CaseOptions say how cases run.
+type CaseOptions struct {
+	Workers  int                           // each opens a warehouse of its own; several models run at a time
+	Open     func() (CaseWarehouse, error) //
+	Match    func(model, name string) bool // which cases run; nil: all
+	FailFast bool                          // begin no case after one has failed
+	Clock    func() time.Time              // measures them
+}
+
 // CaseResult is what one case came to.
 type CaseResult struct {
 	Model   string
@@ -33,10 +42,10 @@ type CaseResult struct {
 }
 
 // RunCases runs the cases of models, in the order of models and of their files.
-// Workers that each open a warehouse share the models; in a warehouse the same
-// tables are filled again for every case. An error is a fault of a file or of a
-// warehouse; cases that fail are results.
-func RunCases(ctx context.Context, models []*Compiled, workers int, open func() (CaseWarehouse, error), clock func() time.Time) ([]CaseResult, error) {
+// In a warehouse a table is filled again only when the next case wants other
+// rows. An error is a fault of a file or of a warehouse; cases that fail are
+// results.
+func (e *Engine) RunCases(ctx context.Context, models []*Compiled, o CaseOptions) ([]CaseResult, error) {
 	results := make([][]CaseResult, len(models))
 	faults := make([]error, len(models))
 	queue := make(chan int, len(models))
@@ -44,17 +53,18 @@ func RunCases(ctx context.Context, models []*Compiled, workers int, open func() 
 		queue <- i
 	}
 	close(queue)
+	var failed atomic.Bool
 	work := pool.New().WithErrors()
-	for range max(1, min(workers, len(models))) {
+	for range max(1, min(o.Workers, len(models))) {
 		work.Go(func() (err error) {
-			w, err := open()
+			w, err := o.Open()
 			if err != nil {
 				return fmt.Errorf("open a warehouse for cases: %w", err)
 			}
 			defer func() { err = errors.Join(err, w.Close()) }()
-			bench := &bench{into: w, filled: map[string]string{}}
+			bench := &bench{engine: e, options: o, into: w, filled: map[string]string{}, failed: &failed}
 			for i := range queue {
-				results[i], faults[i] = bench.run(ctx, models[i], clock)
+				results[i], faults[i] = bench.run(ctx, models[i])
 			}
 			return nil
 		})
@@ -69,58 +79,113 @@ func RunCases(ctx context.Context, models []*Compiled, workers int, open func() 
 
 // bench is a warehouse with the tables that the last case left.
 type bench struct {
-	into   CaseWarehouse
-	filled map[string]string // table -> the statement that filled it
+	engine  *Engine
+	options CaseOptions
+	into    CaseWarehouse
+	filled  map[string]string // table -> the statement that filled it
+	failed  *atomic.Bool      // whether any case has, in any warehouse
 }
 
-func (b *bench) run(ctx context.Context, c *Compiled, clock func() time.Time) ([]CaseResult, error) {
-	cases, err := c.Cases()
-	if err != nil {
-		return nil, err
+// run runs the cases of one model. Those without a fault run even if others have one.
+func (b *bench) run(ctx context.Context, c *Compiled) ([]CaseResult, error) {
+	if b.options.FailFast && b.failed.Load() {
+		return nil, nil
 	}
-	results := make([]CaseResult, len(cases))
-	for i, one := range cases {
+	cases, fault := b.engine.Cases(c)
+	var results []CaseResult
+	for _, one := range cases {
+		if b.options.Match != nil && !b.options.Match(c.Model.String(), one.Name) {
+			continue
+		}
+		if b.options.FailFast && b.failed.Load() {
+			break
+		}
 		if err := ctx.Err(); err != nil {
-			return results[:i], err
+			return results, err
 		}
-		start := clock()
+		start := b.options.Clock()
 		err := b.runOne(ctx, c, one)
-		results[i] = CaseResult{
-			Model: c.Model.String(), Case: one.Name, File: c.Model.Cases.Name, Line: one.Line,
-			Err: err, Elapsed: clock().Sub(start),
+		if err != nil {
+			b.failed.Store(true)
 		}
+		results = append(results, CaseResult{
+			Model: c.Model.String(), Case: one.Name, File: c.Model.Cases.Name, Line: one.Line,
+			Err: err, Elapsed: b.options.Clock().Sub(start),
+		})
 	}
-	return results, nil
+	return results, fault
 }
 
 // result is where the rows of the case under way are put: Build gives them the
 // model's own types, as in a real build.
 var caseResult = warehouse.TableName{Dataset: "ripen_case", Table: "result"}
 
+// maxCaseRows bounds what is read of a result.
+const maxCaseRows = 100_000
+
 func (b *bench) runOne(ctx context.Context, c *Compiled, one Case) error {
 	for _, table := range c.catalog.Tables {
 		if err := b.fill(ctx, table, one.inputs[table.Name]); err != nil {
-			return fmt.Errorf("case %q: fill %s: %w", one.Name, table.Name, err)
+			return fmt.Errorf("fill %s: %w", table.Name, err)
 		}
 	}
-	statement := warehouse.Statement{Name: c.Model.String(), SQL: c.SQL, Target: caseResult, Columns: c.Columns}
-	if c.Uses(AsOf) {
-		statement.Params = map[string]any{AsOf: *one.asOf}
+	if one.fails != "" {
+		return b.wantError(ctx, c, one)
 	}
-	if _, err := b.into.Build(ctx, statement); err != nil {
-		return fmt.Errorf("case %q: %w", one.Name, err)
+	failed := &CaseError{}
+	for _, w := range one.wants {
+		if err := b.build(ctx, w.query, one); err != nil {
+			return err
+		}
+		rows, err := b.result(ctx, w)
+		if err != nil {
+			return err
+		}
+		failed.add(compare(w, rows.Values))
 	}
-	names := make([]string, len(one.want.columns))
-	for i, column := range one.want.columns {
-		names[i] = "result." + column.Name
+	if failed.Rows > 0 {
+		return failed
+	}
+	return nil
+}
+
+// build puts what a query returns for the case into caseResult.
+func (b *bench) build(ctx context.Context, query *Compiled, one Case) error {
+	params := map[string]any{}
+	for _, name := range query.Params {
+		params[name] = one.params[name]
+	}
+	_, err := b.into.Build(ctx, warehouse.Statement{
+		Name: query.Model.String(), SQL: query.SQL, Params: params, Target: caseResult, Columns: query.Columns,
+	})
+	return err
+}
+
+// result reads the columns that are wanted.
+func (b *bench) result(ctx context.Context, w want) (*Rows, error) {
+	names := columnNames(w.rows.columns)
+	for i := range names {
+		names[i] = "result." + names[i]
 	}
 	rows, err := query(ctx, b.into, warehouse.Statement{
-		Name: c.Model.String(), SQL: fmt.Sprintf("select %s from %s as result", strings.Join(names, ", "), caseResult),
-	}, math.MaxInt)
-	if err != nil {
-		return fmt.Errorf("case %q: %w", one.Name, err)
+		Name: w.query.Model.String(), SQL: fmt.Sprintf("select %s from %s as result", strings.Join(names, ", "), caseResult),
+	}, maxCaseRows+1)
+	if err == nil && len(rows.Values) > maxCaseRows {
+		err = fmt.Errorf("the query returns more than %d rows, too many for a case", maxCaseRows)
 	}
-	return compare(c.Model, one, rows.Values)
+	return rows, err
+}
+
+func (b *bench) wantError(ctx context.Context, c *Compiled, one Case) error {
+	err := b.build(ctx, c, one)
+	switch {
+	case err == nil:
+		return fmt.Errorf("the query ended well; want an error with %q", one.fails)
+	case !strings.Contains(err.Error(), one.fails):
+		return fmt.Errorf("the query ended in another error than one with %q: %w", one.fails, err)
+	default:
+		return nil
+	}
 }
 
 // fill makes a table of the catalog hold a fixture's rows, unless it does already.

@@ -101,12 +101,13 @@ func compile(t *testing.T, e *transforms.Engine, p *transforms.Project) (*transf
 }
 
 func TestProject_CompilesPassesItsCasesAndBuilds(t *testing.T) {
-	g, compiled := compile(t, Engine(""), project(t))
+	engine := Engine("")
+	g, compiled := compile(t, engine, project(t))
 	var list []*transforms.Compiled
 	for _, m := range g.Order {
 		list = append(list, compiled[m])
 	}
-	results, err := transforms.RunCases(t.Context(), list, 1, OpenCases(t.Context()), time.Now)
+	results, err := engine.RunCases(t.Context(), list, transforms.CaseOptions{Workers: 1, Open: OpenCases(t.Context()), Clock: time.Now})
 	if err != nil || len(results) != 2 {
 		t.Fatalf("%d results, %v", len(results), err)
 	}
