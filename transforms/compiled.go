@@ -118,6 +118,7 @@ func (m *Model) describe(columns []schemas.Column) ([]schemas.Column, error) {
 			faults = append(faults, m.Config.At(position, fmt.Sprintf("described column %q is not returned by the query", name), hint.DidYouMean(name, names)))
 		}
 	}
+	faults = append(faults, m.checkSync(names))
 	return columns, errors.Join(faults...)
 }
 

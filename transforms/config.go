@@ -26,6 +26,7 @@ type config struct {
 	Materialized    string                    `yaml:"materialized"` // a Kind; absent: table
 	Incremental     *IncrementalSettings      `yaml:"incremental"`
 	Snapshot        *SnapshotSettings         `yaml:"snapshot"`
+	Sync            *SyncSettings             `yaml:"sync"`
 	DeprecationDate string                    `yaml:"deprecation_date"` // from this day this version is neither built nor readable
 
 	source syntax.Source
@@ -34,7 +35,7 @@ type config struct {
 
 // configKeys are the words of a model.yaml, for advice on unknown ones.
 var configKeys = []string{"enabled", "description", "owner", "tags", "key", "order", "columns",
-	"contract", "checks", "materialized", "incremental", "snapshot", "deprecation_date"}
+	"contract", "checks", "materialized", "incremental", "snapshot", "sync", "deprecation_date"}
 
 // parseConfig reads a model.yaml strictly: an unknown word is a fault, because a
 // setting that is silently ignored is worse than none.
@@ -96,6 +97,9 @@ func (c *config) validate() error {
 		}
 	}
 	c.validateSettings(fault)
+	if c.Sync != nil {
+		c.Sync.validate(fault)
+	}
 	return errors.Join(faults...)
 }
 

@@ -28,6 +28,7 @@ type Model struct {
 	Kind        Kind
 	Incremental *IncrementalSettings // of kind Incremental
 	Snapshot    SnapshotSettings     // of kind Snapshot
+	Sync        *SyncSettings        // where its columns go in a CRM; nil: nowhere
 	Deprecated  time.Time            // from then on this version is gone; zero: never
 	Source      syntax.Source        // query.sql, or what data.csv amounts to
 	Config      syntax.Source        // model.yaml

@@ -213,7 +213,7 @@ func (f *folder) model() (*Model, error) {
 		Grain: grain, Description: config.Description, Owner: config.Owner,
 		Tags: config.Tags, Key: config.Key, Order: config.order(), Columns: config.Columns,
 		Contract: config.Contract, Checks: config.Checks, Kind: config.kind(), Incremental: config.Incremental,
-		Snapshot: config.snapshot(), Deprecated: config.deprecated(), OwnChecks: f.source(checksFile),
+		Snapshot: config.snapshot(), Deprecated: config.deprecated(), Sync: config.Sync, OwnChecks: f.source(checksFile),
 		Source: source, Config: config.source, Cases: f.source(casesFile),
 		keyAt: config.keyAt,
 	}, nil
