@@ -49,19 +49,27 @@ type Batches interface {
 
 // Models is what transforms needs of an engine.
 type Models interface {
-	// Build creates the table stmt.Target from stmt.SQL, replacing it atomically.
+	Tables
+	Views
+}
+
+// Tables makes, changes and reads tables.
+type Tables interface {
+	// Build creates the table stmt.Target from stmt.SQL, replacing it atomically;
+	// a view where stmt.View is set.
 	Build(ctx context.Context, stmt Statement) (Stats, error)
-	// Publish points the stable views at their new tables, all of them or none,
-	// and records it in ripen_meta.build. Tables that no publication names any
-	// more and that belong to the same models, that is, Build made them under the
-	// same Statement.Name, are dropped with it.
-	Publish(ctx context.Context, publications []Publication) error
-	// Published returns what each stable view points at.
-	Published(ctx context.Context) ([]Publication, error)
+	// Change runs statements that alter rows (INSERT, DELETE, UPDATE, MERGE), in
+	// order: all of them or none. A table whose rows are staged elsewhere may be
+	// dropped behind them, but the columns of a table that is published must stay.
+	Change(ctx context.Context, stmts []Statement) error
 	// Query runs a statement and yields its rows in batches, at least one, so that
 	// the columns of an empty result are known too. A batch belongs to the iterator:
 	// Retain what must outlive the step. The first error ends the sequence.
 	Query(ctx context.Context, stmt Statement) iter.Seq2[arrow.Record, error]
+	// Drop drops tables and views of BuildDataset, CheckDataset and StageDataset:
+	// all of them or, when something published needs one, none. One that does not
+	// exist is no error.
+	Drop(ctx context.Context, names []TableName) error
 }
 
 // Run is a committed manifest with the addresses of its files.
@@ -90,26 +98,26 @@ type TableName struct{ Dataset, Table string }
 // String prints dataset.table.
 func (n TableName) String() string { return n.Dataset + "." + n.Table }
 
+// Datasets for what nobody reads by name: what models are built into, the rows
+// that failed a check, and rows on their way into an incremental table.
+const (
+	BuildDataset = "ripen_build"
+	CheckDataset = "ripen_check"
+	StageDataset = "ripen_stage"
+)
+
 // Statement is SQL in the engine's own dialect.
 type Statement struct {
 	Name    string           // what it is, for errors: a model, a check
 	SQL     string           //
-	Params  map[string]any   // by name without sigil: string, int64, float64, bool, time.Time
+	Params  map[string]any   // by name without sigil: string, int64, float64, bool, time.Time; a view takes none
 	Target  TableName        // of Build
-	Columns []schemas.Column // of Target, in order; Build gives the table exactly these types
+	Columns []schemas.Column // of Target, in order; Build gives a table exactly these types
+	View    bool             // Build creates a view at Target; Columns only document it
 }
 
-// Publication is a stable view and the table behind it.
-type Publication struct {
-	View    TableName
-	Table   TableName
-	BuildID string // what the table was built from: equal ids, equal content
-	Version int
-	Rows    int64
-	BuiltAt time.Time
-}
-
-// Stats is what a statement did. Bytes is 0 where the engine does not tell.
+// Stats is what a statement did. Bytes is what the table takes on disk, as nearly
+// as the engine tells cheaply; 0 for a view, and where nothing is on disk.
 type Stats struct {
 	Rows  int64
 	Bytes int64

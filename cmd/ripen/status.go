@@ -133,8 +133,8 @@ func (p *project) warehouseStatus(ctx context.Context, clock func() time.Time, s
 		return err
 	}
 	for _, publication := range published {
-		if strings.HasSuffix(publication.View.Table, fmt.Sprintf("_v%d", publication.Version)) {
-			continue // the versioned face of the same table
+		if publication.Environment != "" || strings.HasSuffix(publication.View.Table, fmt.Sprintf("_v%d", publication.Version)) {
+			continue // not production, or the versioned face of the same table
 		}
 		s.Models = append(s.Models, modelStatus{publication.View.String(), publication.Rows, publication.BuildID, publication.BuiltAt})
 	}

@@ -3,73 +3,136 @@ package duckdb
 import (
 	"context"
 	"database/sql"
+	"encoding/json"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	duck "github.com/duckdb/duckdb-go/v2"
 
+	"github.com/ripen-data/ripen/internal/hint"
 	"github.com/ripen-data/ripen/schemas"
 	"github.com/ripen-data/ripen/warehouse"
 )
 
-// Build makes stmt.Target from stmt.SQL; see warehouse.Models. The table gets the
+// Build makes stmt.Target from stmt.SQL; see warehouse.Tables. The table gets the
 // types of stmt.Columns, so a value that does not fit one is an error and not
 // another type. Who reads the old table keeps reading it until its own
 // transaction ends.
 func (db *DB) Build(ctx context.Context, stmt warehouse.Statement) (warehouse.Stats, error) {
-	rows, err := db.build(ctx, stmt)
+	stats, err := db.build(ctx, stmt)
 	if err != nil {
 		return warehouse.Stats{}, &warehouse.StatementError{Name: stmt.Name, SQL: stmt.SQL, Err: err}
 	}
-	return warehouse.Stats{Rows: rows}, nil
+	return stats, nil
 }
 
-func (db *DB) build(ctx context.Context, stmt warehouse.Statement) (int64, error) {
+func (db *DB) build(ctx context.Context, stmt warehouse.Statement) (stats warehouse.Stats, err error) {
+	built := builtTable{statement: stmt.Name, isView: stmt.View}
+	create := db.createTable
+	if stmt.View {
+		create = createView
+		built.reads, err = db.tablesOf(ctx, stmt)
+	}
+	if err == nil {
+		err = db.createSchemas(ctx, stmt.Target.Dataset)
+	}
+	if err != nil {
+		return stats, err
+	}
+	err = db.inTx(ctx, func(tx *sql.Tx) error {
+		if err := db.replaceBuilt(ctx, tx, stmt.Target, built); err != nil {
+			return err
+		}
+		stats, err = create(ctx, tx, stmt)
+		return err
+	})
+	if err != nil {
+		return stats, err
+	}
+	db.views.mu.Lock()
+	defer db.views.mu.Unlock()
+	if db.views.state != nil {
+		db.views.state = db.views.state.withBuilt(stmt.Target, built)
+	}
+	return stats, nil
+}
+
+func (db *DB) createTable(ctx context.Context, tx *sql.Tx, stmt warehouse.Statement) (stats warehouse.Stats, err error) {
 	if len(stmt.Columns) == 0 {
-		return 0, fmt.Errorf("the table %s has no columns", stmt.Target)
+		return stats, fmt.Errorf("the table %s has no columns", stmt.Target)
 	}
 	create, err := schemas.DuckDBCreate(stmt.Target.Dataset, stmt.Target.Table, stmt.Columns)
 	if err != nil {
-		return 0, err
+		return stats, err
 	}
 	params, err := bindParams(stmt.Params)
 	if err != nil {
-		return 0, err
+		return stats, err
 	}
-	if err := db.createSchemas(ctx, stmt.Target.Dataset); err != nil {
-		return 0, err
+	if _, err := tx.ExecContext(ctx, create); err != nil {
+		return stats, err
 	}
-	target := tableIdent(stmt.Target)
-	var rows int64
-	err = db.inTx(ctx, func(tx *sql.Tx) error {
-		for _, ddl := range []string{"DROP TABLE IF EXISTS " + target, create} {
-			if _, err := tx.ExecContext(ctx, ddl); err != nil {
-				return err
-			}
-		}
-		result, err := tx.ExecContext(ctx, "INSERT INTO "+target+"\n"+stmt.SQL, params...)
-		if err != nil {
-			return err
-		}
-		if rows, err = result.RowsAffected(); err != nil {
-			return err
-		}
-		return recordBuilt(ctx, tx, stmt, db.clock())
-	})
-	return rows, err
+	result, err := tx.ExecContext(ctx, "INSERT INTO "+tableIdent(stmt.Target)+"\n"+stmt.SQL, params...)
+	if err != nil {
+		return stats, err
+	}
+	stats.Rows, err = result.RowsAffected()
+	return stats, err
 }
 
-// recordBuilt remembers which statement made the table, for Publish to find what
-// a newer build has replaced.
-func recordBuilt(ctx context.Context, tx *sql.Tx, stmt warehouse.Statement, now time.Time) error {
-	_, err := tx.ExecContext(ctx, `DELETE FROM ripen_meta.built WHERE table_dataset = $1 AND table_name = $2`,
-		stmt.Target.Dataset, stmt.Target.Table)
+func createView(ctx context.Context, tx *sql.Tx, stmt warehouse.Statement) (warehouse.Stats, error) {
+	if len(stmt.Params) > 0 {
+		return warehouse.Stats{}, hint.New(fmt.Sprintf("the view %s has parameters, and a view keeps none", stmt.Target),
+			"make it a table")
+	}
+	_, err := tx.ExecContext(ctx, "CREATE VIEW "+tableIdent(stmt.Target)+" AS\n"+stmt.SQL)
+	return warehouse.Stats{}, err
+}
+
+// tablesOf returns the tables that the statement names, sorted; not those behind views.
+func (db *DB) tablesOf(ctx context.Context, stmt warehouse.Statement) ([]tableName, error) {
+	conn, err := db.sql.Conn(ctx)
+	if err != nil {
+		return nil, err
+	}
+	defer conn.Close()
+	names, err := duck.GetTableNames(conn, stmt.SQL, true)
+	if err != nil {
+		return nil, err
+	}
+	slices.Sort(names)
+	tables := make([]tableName, len(names))
+	for i, name := range names {
+		tables[i].Dataset, tables[i].Table, _ = strings.Cut(name, ".")
+	}
+	return tables, nil
+}
+
+// replaceBuilt drops what Build made at the target before, and remembers which
+// statement makes it now, for Publish to find what a newer build has replaced.
+func (db *DB) replaceBuilt(ctx context.Context, tx *sql.Tx, target tableName, built builtTable) error {
+	wasView := false
+	err := scan(ctx, tx, "DELETE FROM ripen_meta.built WHERE table_dataset = "+text(target.Dataset)+" AND table_name = "+text(target.Table)+
+		" RETURNING is_view", func(rows *sql.Rows) error { return rows.Scan(&wasView) })
 	if err != nil {
 		return err
 	}
-	_, err = tx.ExecContext(ctx, `INSERT INTO ripen_meta.built VALUES ($1, $2, $3, $4)`,
-		stmt.Target.Dataset, stmt.Target.Table, stmt.Name, timestamp(now))
+	if _, err := tx.ExecContext(ctx, dropSQL(target, wasView)); err != nil {
+		return err
+	}
+	reads := make([]string, len(built.reads))
+	for i, name := range built.reads {
+		reads[i] = name.String()
+	}
+	list, err := json.Marshal(reads)
+	if err != nil {
+		return err
+	}
+	_, err = tx.ExecContext(ctx, fmt.Sprintf(
+		"INSERT INTO ripen_meta.built (table_dataset, table_name, statement_name, built_at, is_view, reads) VALUES (%s, %s, %s, make_timestamp(%d), %t, %s)",
+		text(target.Dataset), text(target.Table), text(built.statement), db.clock().UnixMicro(), built.isView, text(string(list))))
 	return err
 }
 

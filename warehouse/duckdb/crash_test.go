@@ -47,8 +47,9 @@ func work(ctx context.Context, path string) error {
 		if err != nil {
 			return err
 		}
-		err = db.Publish(ctx, []warehouse.Publication{{View: warehouse.TableName{Dataset: "core", Table: "users"}, Table: table,
-			BuildID: fmt.Sprint(version), Version: 1, Rows: stats.Rows, BuiltAt: time.Unix(0, 0)}})
+		err = db.Publish(ctx, warehouse.Release{ID: fmt.Sprint(version), Publications: []warehouse.Publication{{
+			View: warehouse.TableName{Dataset: "core", Table: "users"}, Table: table,
+			BuildID: fmt.Sprint(version), Version: 1, Rows: stats.Rows, BuiltAt: time.Unix(0, 0)}}})
 		if err != nil {
 			return err
 		}
@@ -80,7 +81,7 @@ func TestDuckDB_SurvivesBeingKilledAtAnyMoment(t *testing.T) {
 	timeWork(t, path, dir)
 	db := open(t, duckdb.Config{Path: path})
 	expect(t, db, "SELECT count(*), min(version), max(version) FROM core.users", fmt.Sprintf("%d|5|5", crashRuns*crashRunRows))
-	expect(t, db, "SELECT count(*) FROM duckdb_tables() WHERE schema_name = 'ripen_build'", "1")
+	expect(t, db, "SELECT count(*) FROM duckdb_tables() WHERE schema_name = 'ripen_build'", "2") // the newest, and the one before it
 }
 
 func timeWork(t *testing.T, path, dir string) time.Duration {

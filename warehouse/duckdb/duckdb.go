@@ -11,13 +11,13 @@
 //
 // Layout of the file:
 //
-//	raw_<dataset>.<table>   what the Loader appends to
-//	ripen_build.<table>     what Build makes
-//	<dataset>.<model>       views that Publish points at the tables of ripen_build
-//	ripen_meta.load         load ledger, one row per load
-//	ripen_meta.build        publication ledger, newest row of a view is in force
-//	ripen_meta.built        which statement made which table
-//	ripen_meta.setup        hash of the Setup that ran last
+//	raw_<dataset>.<table>         what the Loader appends to
+//	ripen_build.<table>           what models are built into
+//	ripen_check, ripen_stage      rows that failed a check; rows on their way
+//	<dataset>.<model>             views that Publish points at the tables of ripen_build
+//	<dataset>__<env>.<model>      the same of an environment
+//	ripen_meta.<ledger>           warehouse.Ledgers
+//	ripen_meta.setup              hash of the Setup that ran last
 package duckdb
 
 import (
@@ -58,8 +58,11 @@ type Config struct {
 
 // DB is an open database. It implements warehouse.Warehouse and warehouse.Batches.
 type DB struct {
-	sql   *sql.DB
-	clock func() time.Time
+	sql     *sql.DB
+	clock   func() time.Time
+	memory  bool // there is no file
+	ledgers ledgers
+	views   views
 }
 
 var (
@@ -89,12 +92,12 @@ func open(ctx context.Context, cfg Config) (*DB, error) {
 	if err != nil {
 		return nil, err
 	}
-	db := &DB{sql: sql.OpenDB(connector), clock: cfg.Clock}
+	db := &DB{sql: sql.OpenDB(connector), clock: cfg.Clock, memory: cfg.Path == Memory}
 	if db.clock == nil {
 		db.clock = time.Now
 	}
 	if cfg.ReadOnly {
-		err = db.sql.PingContext(ctx)
+		db.ledgers, err = readLedgers(ctx, db.sql)
 	} else {
 		err = db.setUp(ctx, cfg.Setup)
 	}
@@ -154,65 +157,6 @@ func (cfg Config) dsn() (string, error) {
 		options.Set("access_mode", "READ_ONLY")
 	}
 	return path + "?" + options.Encode(), nil
-}
-
-const metaTables = `
-CREATE SCHEMA IF NOT EXISTS ripen_meta;
-CREATE SCHEMA IF NOT EXISTS ripen_build;
-CREATE TABLE IF NOT EXISTS ripen_meta.load (
-    load_id VARCHAR PRIMARY KEY, -- two processes' worth of care: one load, one row
-    source VARCHAR NOT NULL,
-    table_id VARCHAR NOT NULL,
-    sequence BIGINT NOT NULL,
-    row_count BIGINT NOT NULL,
-    byte_count BIGINT NOT NULL,
-    reject_count BIGINT NOT NULL,
-    committed_at TIMESTAMP NOT NULL,
-    loaded_at TIMESTAMP NOT NULL
-);
-CREATE TABLE IF NOT EXISTS ripen_meta.build (
-    publication BIGINT NOT NULL,
-    view_dataset VARCHAR NOT NULL,
-    view_name VARCHAR NOT NULL,
-    table_dataset VARCHAR NOT NULL,
-    table_name VARCHAR NOT NULL,
-    build_id VARCHAR NOT NULL,
-    version BIGINT NOT NULL,
-    row_count BIGINT NOT NULL,
-    built_at TIMESTAMP NOT NULL,
-    published_at TIMESTAMP NOT NULL
-);
-CREATE TABLE IF NOT EXISTS ripen_meta.built (
-    table_dataset VARCHAR NOT NULL,
-    table_name VARCHAR NOT NULL,
-    statement_name VARCHAR NOT NULL,
-    built_at TIMESTAMP NOT NULL
-);
-CREATE TABLE IF NOT EXISTS ripen_meta.setup (
-    sha256 VARCHAR NOT NULL,
-    applied_at TIMESTAMP NOT NULL
-);`
-
-// setUp creates the ledgers and runs the Setup texts that have not run yet.
-// On a file that has it all it only reads.
-func (db *DB) setUp(ctx context.Context, texts []string) error {
-	var tables int
-	err := db.sql.QueryRowContext(ctx, `
-		SELECT count(*) FROM duckdb_tables()
-		WHERE database_name = current_database() AND schema_name = 'ripen_meta'
-		AND table_name IN ('load', 'build', 'built', 'setup')`).Scan(&tables)
-	if err != nil {
-		return err
-	}
-	if tables < 4 {
-		if err := db.inTx(ctx, func(tx *sql.Tx) error {
-			_, err := tx.ExecContext(ctx, metaTables)
-			return err
-		}); err != nil {
-			return fmt.Errorf("create ledgers: %w", err)
-		}
-	}
-	return db.runSetup(ctx, texts)
 }
 
 // runSetup runs the texts unless they are what ran last on this file.

@@ -4,156 +4,208 @@ import (
 	"context"
 	"database/sql"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/ripen-data/ripen/warehouse"
 )
 
-// Publish points the views at their new tables; see warehouse.Models. It is one
-// transaction, so a reader sees all views of a publication or none. Publishing
-// what is in force already changes nothing.
-func (db *DB) Publish(ctx context.Context, publications []warehouse.Publication) error {
-	if len(publications) == 0 {
-		return nil
-	}
-	datasets := make([]string, len(publications))
-	for i, p := range publications {
-		datasets[i] = p.View.Dataset
-	}
-	err := db.createSchemas(ctx, datasets...)
-	if err == nil {
-		err = db.inTx(ctx, func(tx *sql.Tx) error { return publishTx(ctx, tx, publications, db.clock()) })
-	}
-	if err != nil {
+// Publish points the views of a release at their tables; see warehouse.Views. It
+// is one transaction, so a reader sees all of it or nothing. Publications queue.
+func (db *DB) Publish(ctx context.Context, release warehouse.Release) error {
+	if err := db.publish(ctx, release); err != nil {
 		return fmt.Errorf("publish: %w", err)
 	}
 	return nil
 }
 
-func publishTx(ctx context.Context, tx *sql.Tx, publications []warehouse.Publication, now time.Time) error {
-	before, err := readPublished(ctx, tx)
+func (db *DB) publish(ctx context.Context, release warehouse.Release) error {
+	if err := release.Validate(); err != nil {
+		return err
+	}
+	db.views.mu.Lock()
+	defer db.views.mu.Unlock()
+	state, err := db.readViews(ctx)
 	if err != nil {
 		return err
 	}
-	inForce := map[warehouse.TableName]warehouse.Publication{}
-	for _, p := range before {
-		inForce[p.View] = p
+	events, err := state.events(release, db.clock())
+	if err != nil {
+		return err
 	}
-	for _, p := range publications {
-		if old, ok := inForce[p.View]; ok && old.Table == p.Table && old.BuildID == p.BuildID {
-			continue
+	after := state.after(release, events)
+	statements, err := db.statements(ctx, state, after, release)
+	if err != nil {
+		return err
+	}
+	garbage := after.garbage(statements)
+	if len(events) == 0 && len(garbage) == 0 {
+		return nil
+	}
+	if err := db.createSchemas(ctx, datasets(events)...); err != nil {
+		return err
+	}
+	db.views.state = nil // until it is committed nobody knows
+	err = db.inTx(ctx, func(tx *sql.Tx) error {
+		for _, e := range events {
+			if err := moveView(ctx, tx, e); err != nil {
+				return err
+			}
 		}
-		view := "CREATE OR REPLACE VIEW " + tableIdent(p.View) + " AS SELECT * FROM " + tableIdent(p.Table)
-		if _, err := tx.ExecContext(ctx, view); err != nil {
-			return &warehouse.StatementError{Name: p.View.String(), SQL: view, Err: err}
-		}
-		if err := recordPublication(ctx, tx, p, now); err != nil {
+		if err := recordEvents(ctx, tx, state.last, events); err != nil {
 			return err
 		}
-	}
-	return dropReplaced(ctx, tx, publications)
-}
-
-func recordPublication(ctx context.Context, tx *sql.Tx, p warehouse.Publication, now time.Time) error {
-	_, err := tx.ExecContext(ctx, `
-		INSERT INTO ripen_meta.build
-		SELECT coalesce(max(publication), 0) + 1, $1, $2, $3, $4, $5, $6, $7, $8, $9 FROM ripen_meta.build`,
-		p.View.Dataset, p.View.Table, p.Table.Dataset, p.Table.Table, p.BuildID, int64(p.Version), p.Rows,
-		timestamp(p.BuiltAt), timestamp(now))
-	return err
-}
-
-// Published returns what the views point at, by dataset and name. A view or a
-// table that somebody dropped by hand is not published any more.
-func (db *DB) Published(ctx context.Context) ([]warehouse.Publication, error) {
-	publications, err := readPublished(ctx, db.sql)
-	if isMissing(err) {
-		return nil, nil // opened for reading, and nobody has written yet
-	}
+		if err := dropBuilt(ctx, tx, after, garbage); err != nil {
+			return err
+		}
+		return dropEmpty(ctx, tx, release)
+	})
 	if err != nil {
-		return nil, fmt.Errorf("publications: %w", err)
+		return err
 	}
-	return publications, nil
+	db.views.state = after.withoutBuilt(garbage)
+	return nil
 }
 
-func readPublished(ctx context.Context, q querier) ([]warehouse.Publication, error) {
-	rows, err := q.QueryContext(ctx, `
-		SELECT view_dataset, view_name, table_dataset, table_name, build_id, version, row_count, built_at
-		FROM ripen_meta.build
-		SEMI JOIN (SELECT schema_name, view_name FROM duckdb_views() WHERE database_name = current_database()) AS v
-			ON v.schema_name = build.view_dataset AND v.view_name = build.view_name
-		SEMI JOIN (SELECT schema_name, table_name FROM duckdb_tables() WHERE database_name = current_database()) AS t
-			ON t.schema_name = build.table_dataset AND t.table_name = build.table_name
-		QUALIFY row_number() OVER (PARTITION BY view_dataset, view_name ORDER BY publication DESC) = 1
-		ORDER BY view_dataset, view_name`)
-	if err != nil {
-		return nil, err
+// events are what the release changes.
+func (s *viewState) events(release warehouse.Release, now time.Time) ([]warehouse.Event, error) {
+	var events []warehouse.Event
+	for _, p := range release.Publications {
+		old, exists := s.inForce[p.View]
+		if exists {
+			if err := release.Guard(old); err != nil {
+				return nil, err
+			}
+		}
+		if !exists || !old.Same(p) {
+			events = append(events, warehouse.Event{Publication: p, Release: release.ID, PublishedAt: now})
+		}
 	}
-	defer rows.Close()
-	var publications []warehouse.Publication
-	for rows.Next() {
-		var p warehouse.Publication
-		if err := rows.Scan(&p.View.Dataset, &p.View.Table, &p.Table.Dataset, &p.Table.Table,
-			&p.BuildID, &p.Version, &p.Rows, &p.BuiltAt); err != nil {
+	for _, view := range release.Withdrawn {
+		old, exists := s.inForce[view]
+		if !exists {
+			continue
+		}
+		if err := release.Guard(old); err != nil {
 			return nil, err
 		}
-		publications = append(publications, p)
+		events = append(events, warehouse.Event{Publication: old, Release: release.ID, PublishedAt: now, Withdrawn: true})
 	}
-	return publications, rows.Err()
+	return events, nil
 }
 
-// dropReplaced drops the tables that the published statements made before and
-// that no view in force points at.
-func dropReplaced(ctx context.Context, tx *sql.Tx, publications []warehouse.Publication) error {
-	after, err := readPublished(ctx, tx)
-	if err != nil {
-		return err
-	}
-	used := map[warehouse.TableName]bool{}
-	for _, p := range after {
-		used[p.Table] = true
-	}
-	built, err := readBuilt(ctx, tx)
-	if err != nil {
-		return err
-	}
-	published := map[string]bool{} // names of statements
-	for _, p := range publications {
-		if name, ok := built[p.Table]; ok {
-			published[name] = true
+// statements are the names under which the tables of the release were built: only
+// what was built under these can be dropped with it, for anything else may be on
+// its way to be published. An environment that is gone has nothing on its way.
+func (db *DB) statements(ctx context.Context, before, after *viewState, release warehouse.Release) (map[string]bool, error) {
+	names := map[string]bool{}
+	add := func(table tableName) {
+		if t, ok := before.built[table]; ok {
+			names[t.statement] = true
 		}
 	}
-	for table, statement := range built {
-		if used[table] || !published[statement] {
-			continue
+	for _, p := range release.Publications {
+		add(p.Table)
+	}
+	for _, view := range release.Withdrawn {
+		if p, ok := before.inForce[view]; ok {
+			add(p.Table)
 		}
-		if _, err := tx.ExecContext(ctx, "DROP TABLE IF EXISTS "+tableIdent(table)); err != nil {
-			return fmt.Errorf("drop %s, which was replaced: %w", table, err)
-		}
-		_, err := tx.ExecContext(ctx, `DELETE FROM ripen_meta.built WHERE table_dataset = $1 AND table_name = $2`,
-			table.Dataset, table.Table)
-		if err != nil {
+	}
+	if before.gone(release.Environment) || !after.gone(release.Environment) {
+		return names, nil
+	}
+	err := scan(ctx, db.sql, "SELECT DISTINCT table_dataset, table_name FROM ripen_meta.build WHERE environment = "+text(release.Environment),
+		func(rows *sql.Rows) error {
+			var table tableName
+			err := rows.Scan(&table.Dataset, &table.Table)
+			add(table)
 			return err
+		})
+	if err != nil {
+		return nil, fmt.Errorf("publication ledger: %w", err)
+	}
+	return names, nil
+}
+
+func datasets(events []warehouse.Event) []string {
+	var names []string
+	for _, e := range events {
+		if !e.Withdrawn {
+			names = append(names, e.View.Dataset)
+		}
+	}
+	return names
+}
+
+func moveView(ctx context.Context, tx *sql.Tx, e warehouse.Event) error {
+	move := "CREATE OR REPLACE VIEW " + tableIdent(e.View) + " AS SELECT * FROM " + tableIdent(e.Table)
+	if e.Withdrawn {
+		move = "DROP VIEW IF EXISTS " + tableIdent(e.View)
+	}
+	if _, err := tx.ExecContext(ctx, move); err != nil {
+		return &warehouse.StatementError{Name: e.View.String(), SQL: move, Err: err}
+	}
+	return nil
+}
+
+const eventColumns = "view_dataset, view_name, table_dataset, table_name, build_id, version, row_count, built_at, " +
+	"published_at, release, environment, model, fingerprint, byte_count, withdrawn"
+
+// recordEvents numbers the events from last+1 on.
+func recordEvents(ctx context.Context, tx *sql.Tx, last int64, events []warehouse.Event) error {
+	if len(events) == 0 {
+		return nil
+	}
+	rows := make([]string, len(events))
+	for i, e := range events {
+		rows[i] = fmt.Sprintf("(%d, %s, %s, %s, %s, %s, %d, %d, make_timestamp(%d), make_timestamp(%d), %s, %s, %s, %s, %d, %t)",
+			last+int64(i)+1, text(e.View.Dataset), text(e.View.Table), text(e.Table.Dataset), text(e.Table.Table), text(e.BuildID),
+			e.Version, e.Rows, e.BuiltAt.UnixMicro(), e.PublishedAt.UnixMicro(),
+			text(e.Release), text(e.Environment), text(e.Model), text(e.Fingerprint), e.Bytes, e.Withdrawn)
+	}
+	_, err := tx.ExecContext(ctx, "INSERT INTO ripen_meta.build (publication, "+eventColumns+") VALUES\n"+strings.Join(rows, ",\n"))
+	if err != nil {
+		return fmt.Errorf("publication ledger: %w", err)
+	}
+	return nil
+}
+
+// dropEmpty drops the datasets of an environment that have lost their last view.
+func dropEmpty(ctx context.Context, tx *sql.Tx, release warehouse.Release) error {
+	if release.Environment == "" || len(release.Withdrawn) == 0 {
+		return nil
+	}
+	var empty []string
+	err := scan(ctx, tx, `
+		SELECT schema_name FROM duckdb_schemas()
+		WHERE database_name = current_database() AND ends_with(schema_name, `+text("__"+release.Environment)+`)
+		AND schema_name NOT IN (SELECT schema_name FROM (`+catalogSQL+`))`,
+		func(rows *sql.Rows) error {
+			var name string
+			err := rows.Scan(&name)
+			empty = append(empty, name)
+			return err
+		})
+	if err != nil {
+		return err
+	}
+	for _, name := range empty {
+		for _, view := range release.Withdrawn {
+			if view.Dataset != name {
+				continue
+			}
+			if _, err := tx.ExecContext(ctx, "DROP SCHEMA IF EXISTS "+ident(name)); err != nil {
+				return fmt.Errorf("drop dataset %s: %w", name, err)
+			}
+			break
 		}
 	}
 	return nil
 }
 
-// readBuilt returns the name of the statement that made each table.
-func readBuilt(ctx context.Context, q querier) (map[warehouse.TableName]string, error) {
-	rows, err := q.QueryContext(ctx, `SELECT table_dataset, table_name, statement_name FROM ripen_meta.built`)
-	if err != nil {
-		return nil, err
-	}
-	defer rows.Close()
-	built := map[warehouse.TableName]string{}
-	for rows.Next() {
-		var table warehouse.TableName
-		var name string
-		if err := rows.Scan(&table.Dataset, &table.Table, &name); err != nil {
-			return nil, err
-		}
-		built[table] = name
-	}
-	return built, rows.Err()
-}
+// catalogSQL lists tables and views.
+const catalogSQL = `
+	SELECT schema_name, table_name, false AS is_view FROM duckdb_tables() WHERE database_name = current_database()
+	UNION ALL
+	SELECT schema_name, view_name, true FROM duckdb_views() WHERE database_name = current_database() AND NOT internal`

@@ -1,0 +1,39 @@
+package duckdb
+
+import (
+	"context"
+	"database/sql"
+	"fmt"
+
+	"github.com/ripen-data/ripen/warehouse"
+)
+
+// Change runs statements in one transaction; see warehouse.Tables.
+func (db *DB) Change(ctx context.Context, stmts []warehouse.Statement) error {
+	params := make([][]any, len(stmts))
+	for i, stmt := range stmts {
+		var err error
+		if params[i], err = bindParams(stmt.Params); err != nil {
+			return &warehouse.StatementError{Name: stmt.Name, SQL: stmt.SQL, Err: err}
+		}
+	}
+	defer db.views.forget() // the ledgers may be among what was changed
+	failed := -1
+	err := db.inTx(ctx, func(tx *sql.Tx) error {
+		failed = -1
+		for i, stmt := range stmts {
+			if _, err := tx.ExecContext(ctx, stmt.SQL, params[i]...); err != nil {
+				failed = i
+				return err
+			}
+		}
+		return nil
+	})
+	if err != nil && failed >= 0 {
+		return &warehouse.StatementError{Name: stmts[failed].Name, SQL: stmts[failed].SQL, Err: err}
+	}
+	if err != nil {
+		return fmt.Errorf("change: %w", err)
+	}
+	return nil
+}

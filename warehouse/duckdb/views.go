@@ -1,0 +1,266 @@
+package duckdb
+
+import (
+	"context"
+	"database/sql"
+	"encoding/json"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"sync"
+
+	"github.com/ripen-data/ripen/warehouse"
+)
+
+// views is what the ledgers say, kept between publications: to read them anew for
+// each of the hundred models of a run takes longer than to publish. This process
+// holds the file, so nobody else changes them; what does so here holds mu or
+// forgets. Read when first needed.
+type views struct {
+	mu    sync.Mutex
+	state *viewState // nil: not read
+}
+
+// forget makes the next publication read the ledgers.
+func (v *views) forget() {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	v.state = nil
+}
+
+// viewState is never changed, only replaced.
+type viewState struct {
+	last    int64 // publication number
+	inForce map[warehouse.TableName]warehouse.Publication
+	latest  map[string]string                            // newest release by environment
+	before  map[string]map[warehouse.TableName]tableName // by environment: what each view showed before that release
+	built   map[warehouse.TableName]builtTable
+}
+
+type tableName = warehouse.TableName
+
+// builtTable is a row of ripen_meta.built.
+type builtTable struct {
+	statement string
+	isView    bool
+	reads     []tableName // by a view
+}
+
+// readViews returns the state; the caller holds db.views.mu.
+func (db *DB) readViews(ctx context.Context) (*viewState, error) {
+	if db.views.state != nil {
+		return db.views.state, nil
+	}
+	var state *viewState
+	err := db.inTx(ctx, func(tx *sql.Tx) (err error) {
+		state, err = db.readViewState(ctx, tx)
+		return err
+	})
+	if err != nil {
+		return nil, fmt.Errorf("publication ledger: %w", err)
+	}
+	db.views.state = state
+	return state, nil
+}
+
+func (db *DB) readViewState(ctx context.Context, q querier) (*viewState, error) {
+	state := &viewState{
+		inForce: map[tableName]warehouse.Publication{}, latest: map[string]string{},
+		before: map[string]map[tableName]tableName{}, built: map[tableName]builtTable{},
+	}
+	published, err := db.readPublished(ctx, q)
+	if err != nil {
+		return nil, err
+	}
+	for _, p := range published {
+		state.inForce[p.View] = p
+	}
+	err = scan(ctx, q, `SELECT environment, arg_max(release, publication), max(publication) FROM ripen_meta.build GROUP BY 1`,
+		func(rows *sql.Rows) error {
+			var environment, release string
+			var last int64
+			err := rows.Scan(&environment, &release, &last)
+			state.latest[environment] = release
+			state.last = max(state.last, last)
+			return err
+		})
+	if err != nil {
+		return nil, err
+	}
+	err = scan(ctx, q, `
+		SELECT b.environment, b.view_dataset, b.view_name, b.table_dataset, b.table_name
+		FROM ripen_meta.build AS b
+		JOIN (SELECT environment, arg_max(release, publication) AS release FROM ripen_meta.build GROUP BY 1) AS latest
+			ON latest.environment = b.environment AND latest.release <> b.release
+		QUALIFY row_number() OVER (PARTITION BY b.view_dataset, b.view_name ORDER BY b.publication DESC) = 1 AND NOT b.withdrawn`,
+		func(rows *sql.Rows) error {
+			var environment string
+			var view, table tableName
+			err := rows.Scan(&environment, &view.Dataset, &view.Table, &table.Dataset, &table.Table)
+			if state.before[environment] == nil {
+				state.before[environment] = map[tableName]tableName{}
+			}
+			state.before[environment][view] = table
+			return err
+		})
+	if err != nil {
+		return nil, err
+	}
+	for environment := range state.before {
+		if state.gone(environment) {
+			delete(state.before, environment)
+		}
+	}
+	return state, scan(ctx, q, `SELECT table_dataset, table_name, statement_name, is_view, reads FROM ripen_meta.built`,
+		func(rows *sql.Rows) error {
+			var name tableName
+			var t builtTable
+			var reads string
+			if err := rows.Scan(&name.Dataset, &name.Table, &t.statement, &t.isView, &reads); err != nil {
+				return err
+			}
+			var err error
+			t.reads, err = parseReads(reads)
+			state.built[name] = t
+			return err
+		})
+}
+
+func scan(ctx context.Context, q querier, query string, row func(*sql.Rows) error) error {
+	rows, err := q.QueryContext(ctx, query)
+	if err != nil {
+		return err
+	}
+	defer rows.Close()
+	for rows.Next() {
+		if err := row(rows); err != nil {
+			return err
+		}
+	}
+	return rows.Err()
+}
+
+// gone is true for an environment without views; production always is.
+func (s *viewState) gone(environment string) bool {
+	if environment == "" {
+		return false
+	}
+	for _, p := range s.inForce {
+		if p.Environment == environment {
+			return false
+		}
+	}
+	return true
+}
+
+// after is the state when the events of a release have come to pass.
+func (s *viewState) after(release warehouse.Release, events []warehouse.Event) *viewState {
+	if len(events) == 0 {
+		return s
+	}
+	next := &viewState{
+		last: s.last + int64(len(events)), inForce: maps.Clone(s.inForce),
+		latest: maps.Clone(s.latest), before: maps.Clone(s.before), built: s.built,
+	}
+	if s.latest[release.Environment] != release.ID {
+		next.latest[release.Environment] = release.ID
+		before := map[tableName]tableName{}
+		for view, p := range s.inForce {
+			if p.Environment == release.Environment {
+				before[view] = p.Table
+			}
+		}
+		next.before[release.Environment] = before
+	}
+	for _, e := range events {
+		if e.Withdrawn {
+			delete(next.inForce, e.View)
+		} else {
+			next.inForce[e.View] = e.Publication
+		}
+	}
+	if next.gone(release.Environment) {
+		delete(next.before, release.Environment)
+	}
+	return next
+}
+
+// needed are the tables that views in force show or read and, unless now is set,
+// those that a rollback of the latest release would need.
+func (s *viewState) needed(now bool) map[tableName]bool {
+	needed := map[tableName]bool{}
+	var need func(tableName)
+	need = func(name tableName) {
+		if needed[name] {
+			return
+		}
+		needed[name] = true
+		for _, read := range s.built[name].reads {
+			need(read)
+		}
+	}
+	for _, p := range s.inForce {
+		need(p.Table)
+	}
+	if now {
+		return needed
+	}
+	for _, tables := range s.before {
+		for _, table := range tables {
+			need(table)
+		}
+	}
+	return needed
+}
+
+// garbage are the tables of the named statements that nothing needs, in a stable order.
+func (s *viewState) garbage(statements map[string]bool) []tableName {
+	if len(statements) == 0 {
+		return nil
+	}
+	needed := s.needed(false)
+	var garbage []tableName
+	for name, t := range s.built {
+		if statements[t.statement] && !needed[name] {
+			garbage = append(garbage, name)
+		}
+	}
+	slices.SortFunc(garbage, func(a, b tableName) int { return strings.Compare(a.String(), b.String()) })
+	return garbage
+}
+
+// withBuilt is the state with one table more, or without some.
+func (s *viewState) withBuilt(name tableName, t builtTable) *viewState {
+	next := *s
+	next.built = maps.Clone(s.built)
+	next.built[name] = t
+	return &next
+}
+
+func (s *viewState) withoutBuilt(names []tableName) *viewState {
+	if len(names) == 0 {
+		return s
+	}
+	next := *s
+	next.built = maps.Clone(s.built)
+	for _, name := range names {
+		delete(next.built, name)
+	}
+	return &next
+}
+
+func parseReads(text string) ([]tableName, error) {
+	if text == "" || text == "[]" {
+		return nil, nil
+	}
+	var names []string
+	if err := json.Unmarshal([]byte(text), &names); err != nil {
+		return nil, fmt.Errorf("ripen_meta.built: reads is %q: %w", text, err)
+	}
+	tables := make([]tableName, len(names))
+	for i, name := range names {
+		tables[i].Dataset, tables[i].Table, _ = strings.Cut(name, ".")
+	}
+	return tables, nil
+}
