@@ -17,8 +17,8 @@ type faultRule struct {
 	hint    string
 }
 
-// value is how a value stands in a message: short and in quotes.
-func value(text string) string {
+// inQuotes is how a value stands in a message: short and in quotes.
+func inQuotes(text string) string {
 	const most = 60
 	if runes := []rune(text); len(runes) > most {
 		text = string(runes[:most]) + "…"
@@ -28,7 +28,9 @@ func value(text string) string {
 
 func saying(text string) func([]string) string { return func([]string) string { return text } }
 
-func from(names ...string) func([]string) []string { return func([]string) []string { return names } }
+func raisedBy(names ...string) func([]string) []string {
+	return func([]string) []string { return names }
+}
 
 const safeCast = "write SAFE_CAST, which gives NULL"
 
@@ -56,17 +58,17 @@ var operators = map[string]string{"addition": "+", "subtraction": "-", "multipli
 var faultRules = []faultRule{
 	{
 		pattern: regexp.MustCompile(`^Could not convert string 'division by zero' to`),
-		say:     saying("division by zero"), raised: from("/", "DIV", "MOD"),
+		say:     saying("division by zero"), raised: raisedBy("/", "DIV", "MOD"),
 		hint: "write SAFE_DIVIDE(a, b), which gives NULL, or divide by NULLIF(b, 0)",
 	},
 	{
 		pattern: regexp.MustCompile(`(?s)['"]not (an?) ([A-Z0-9]+): (.*?)['"](?: to |, expected| has)`),
-		say:     func(g []string) string { return "not " + g[1] + " " + g[2] + ": " + value(g[3]) },
+		say:     func(g []string) string { return "not " + g[1] + " " + g[2] + ": " + inQuotes(g[3]) },
 		raised:  func(g []string) []string { return []string{"CAST AS " + g[2]} }, hint: safeCast,
 	},
 	{
 		pattern: regexp.MustCompile(`^Could not convert string 'array index out of bounds' to`),
-		say:     saying("array index out of bounds"), raised: from("OFFSET", "ORDINAL", "ARRAY_FIRST", "ARRAY_LAST"),
+		say:     saying("array index out of bounds"), raised: raisedBy("OFFSET", "ORDINAL", "ARRAY_FIRST", "ARRAY_LAST"),
 		hint: "write SAFE_OFFSET or SAFE_ORDINAL, which give NULL",
 	},
 	{
@@ -105,19 +107,21 @@ var faultRules = []faultRule{
 	},
 	{
 		pattern: regexp.MustCompile(`^(?:Could not cast value|Casting value) "?(.*?)"? to (?:type )?(DECIMAL|[A-Z0-9]+)`),
-		say:     func(g []string) string { return typeName(g[2]) + " out of range: " + strings.TrimSuffix(g[1], ".000000") },
-		raised:  func(g []string) []string { return []string{"CAST AS " + typeName(g[2])} }, hint: safeCast,
+		say: func(g []string) string {
+			return typeName(g[2]) + " out of range: " + strings.TrimSuffix(g[1], ".000000")
+		},
+		raised: func(g []string) []string { return []string{"CAST AS " + typeName(g[2])} }, hint: safeCast,
 	},
 	{
 		pattern: regexp.MustCompile(`^(date|time|timestamp) field value out of range: "(.*?)"`),
-		say:     func(g []string) string { return "no such " + g[1] + ": " + value(g[2]) },
+		say:     func(g []string) string { return "no such " + g[1] + ": " + inQuotes(g[2]) },
 		raised: func(g []string) []string {
 			return []string{"CAST AS DATE", "CAST AS DATETIME", "CAST AS TIMESTAMP", "CAST AS TIME"}
 		}, hint: safeCast,
 	},
 	{
 		pattern: regexp.MustCompile(`^invalid (date|time|timestamp) field format: "(.*?)"`),
-		say:     func(g []string) string { return "not a " + strings.ToUpper(g[1]) + ": " + value(g[2]) },
+		say:     func(g []string) string { return "not a " + strings.ToUpper(g[1]) + ": " + inQuotes(g[2]) },
 		raised: func(g []string) []string {
 			return []string{"CAST AS DATE", "CAST AS DATETIME", "CAST AS TIMESTAMP", "CAST AS TIME"}
 		}, hint: safeCast,
@@ -129,28 +133,28 @@ var faultRules = []faultRule{
 	},
 	{
 		pattern: regexp.MustCompile(`(?s)^Malformed JSON at byte \d+ of input: ([^.]*)\.\s+Input: "(.*)"`),
-		say:     func(g []string) string { return "not JSON: " + value(g[2]) + " (" + g[1] + ")" },
-		raised:  from("PARSE_JSON"), hint: "write SAFE.PARSE_JSON(x)",
+		say:     func(g []string) string { return "not JSON: " + inQuotes(g[2]) + " (" + g[1] + ")" },
+		raised:  raisedBy("PARSE_JSON"), hint: "write SAFE.PARSE_JSON(x)",
 	},
 	{
 		pattern: regexp.MustCompile(`(?s)^Could not parse string "(.*?)" according to format specifier "(.*?)"`),
-		say:     func(g []string) string { return value(g[1]) + " is not written in the format " + value(g[2]) },
-		raised:  from("PARSE_DATE", "PARSE_DATETIME", "PARSE_TIMESTAMP", "PARSE_TIME"),
+		say:     func(g []string) string { return inQuotes(g[1]) + " is not written in the format " + inQuotes(g[2]) },
+		raised:  raisedBy("PARSE_DATE", "PARSE_DATETIME", "PARSE_TIMESTAMP", "PARSE_TIME"),
 		hint:    "write SAFE.PARSE_DATE and its kin, which give NULL",
 	},
 	{
 		pattern: regexp.MustCompile(`^Unknown TimeZone '(.*?)'`),
-		say:     func(g []string) string { return "unknown time zone " + value(g[1]) },
+		say:     func(g []string) string { return "unknown time zone " + inQuotes(g[1]) },
 		hint:    "write a name such as Europe/Berlin",
 	},
 	{
 		pattern: regexp.MustCompile(`^cannot take square root of a negative number`),
-		say:     saying("square root of a negative number"), raised: from("SQRT"), hint: "write SAFE.SQRT(x), which gives NULL",
+		say:     saying("square root of a negative number"), raised: raisedBy("SQRT"), hint: "write SAFE.SQRT(x), which gives NULL",
 	},
 	{
 		pattern: regexp.MustCompile(`^cannot take logarithm of (zero|a negative number)`),
 		say:     func(g []string) string { return "logarithm of " + g[1] },
-		raised:  from("LN", "LOG", "LOG10"), hint: "write SAFE.LN(x), which gives NULL",
+		raised:  raisedBy("LN", "LOG", "LOG10"), hint: "write SAFE.LN(x), which gives NULL",
 	},
 	{
 		pattern: regexp.MustCompile(`^([A-Z0-9]+) is undefined outside (\S+)`),
@@ -159,7 +163,7 @@ var faultRules = []faultRule{
 	},
 	{
 		pattern: regexp.MustCompile(`^Date out of range: (\S+)`),
-		say:     func(g []string) string { return "no such date: " + g[1] }, raised: from("DATE", "DATETIME"),
+		say:     func(g []string) string { return "no such date: " + g[1] }, raised: raisedBy("DATE", "DATETIME"),
 	},
 	{
 		pattern: regexp.MustCompile(`(?i)not in timestamp range|timestamp microseconds out of range|out of range for TIMESTAMP`),
@@ -171,16 +175,16 @@ var faultRules = []faultRule{
 	},
 	{
 		pattern: regexp.MustCompile(`(?s)^Could not decode string "(.*)" as base64`),
-		say:     func(g []string) string { return "not base64: " + value(g[1]) }, raised: from("FROM_BASE64"),
+		say:     func(g []string) string { return "not base64: " + inQuotes(g[1]) }, raised: raisedBy("FROM_BASE64"),
 		hint: "write SAFE.FROM_BASE64(x)",
 	},
 	{
 		pattern: regexp.MustCompile(`^Invalid input for hex digit: (.*)`),
-		say:     func(g []string) string { return "not a hexadecimal digit: " + value(g[1]) }, raised: from("FROM_HEX"),
+		say:     func(g []string) string { return "not a hexadecimal digit: " + inQuotes(g[1]) }, raised: raisedBy("FROM_HEX"),
 	},
 	{
 		pattern: regexp.MustCompile(`^Failure in decode: could not convert blob to UTF8`),
-		say:     saying("BYTES that are not UTF-8"), raised: from("CAST AS STRING"), hint: "write SAFE_CONVERT_BYTES_TO_STRING(x)",
+		say:     saying("BYTES that are not UTF-8"), raised: raisedBy("CAST AS STRING"), hint: "write SAFE_CONVERT_BYTES_TO_STRING(x)",
 	},
 }
 

@@ -27,19 +27,19 @@ const queryBatchRows = 2048
 // within its memory limit.
 func (db *DB) Query(ctx context.Context, stmt warehouse.Statement) iter.Seq2[arrow.Record, error] {
 	return func(yield func(arrow.Record, error) bool) {
-		if err := db.query(ctx, stmt, func(r arrow.Record) bool { return yield(r, nil) }); err != nil {
-			yield(nil, &warehouse.StatementError{Name: stmt.Name, SQL: stmt.SQL, Err: err})
+		if err := queryOn(ctx, db.sql, stmt, func(r arrow.Record) bool { return yield(r, nil) }); err != nil {
+			yield(nil, &warehouse.StatementError{Name: stmt.Name, SQL: stmt.SQL, Err: asFault(err)})
 		}
 	}
 }
 
-// query calls emit with every batch until it returns false.
-func (db *DB) query(ctx context.Context, stmt warehouse.Statement, emit func(arrow.Record) bool) error {
+// queryOn calls emit with every batch until it returns false.
+func queryOn(ctx context.Context, q querier, stmt warehouse.Statement, emit func(arrow.Record) bool) error {
 	params, err := bindParams(stmt.Params)
 	if err != nil {
 		return err
 	}
-	rows, err := db.sql.QueryContext(ctx, stmt.SQL, params...)
+	rows, err := q.QueryContext(ctx, stmt.SQL, params...)
 	if err != nil {
 		return err
 	}
