@@ -23,7 +23,7 @@ import (
 func (db *DB) Build(ctx context.Context, stmt warehouse.Statement) (warehouse.Stats, error) {
 	stats, err := db.build(ctx, stmt)
 	if err != nil {
-		return warehouse.Stats{}, &warehouse.StatementError{Name: stmt.Name, SQL: stmt.SQL, Err: err}
+		return warehouse.Stats{}, &warehouse.StatementError{Name: stmt.Name, SQL: stmt.SQL, Err: asFault(err)}
 	}
 	return stats, nil
 }

@@ -14,7 +14,7 @@ func (db *DB) Change(ctx context.Context, stmts []warehouse.Statement) error {
 	for i, stmt := range stmts {
 		var err error
 		if params[i], err = bindParams(stmt.Params); err != nil {
-			return &warehouse.StatementError{Name: stmt.Name, SQL: stmt.SQL, Err: err}
+			return &warehouse.StatementError{Name: stmt.Name, SQL: stmt.SQL, Err: asFault(err)}
 		}
 	}
 	defer db.views.forget() // the ledgers may be among what was changed
@@ -30,7 +30,7 @@ func (db *DB) Change(ctx context.Context, stmts []warehouse.Statement) error {
 		return nil
 	})
 	if err != nil && failed >= 0 {
-		return &warehouse.StatementError{Name: stmts[failed].Name, SQL: stmts[failed].SQL, Err: err}
+		return &warehouse.StatementError{Name: stmts[failed].Name, SQL: stmts[failed].SQL, Err: asFault(err)}
 	}
 	if err != nil {
 		return fmt.Errorf("change: %w", err)
