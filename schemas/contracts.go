@@ -59,6 +59,7 @@ func ReadContracts(files fs.FS) ([]Table, error) {
 type contractFile struct {
 	Description string           `yaml:"description"`
 	Docs        string           `yaml:"docs"`
+	Object      string           `yaml:"object"`
 	Key         []string         `yaml:"key"`
 	Cursor      string           `yaml:"cursor"`
 	Drift       Drift            `yaml:"drift"`
@@ -85,6 +86,7 @@ func parseContract(name string, text []byte) (Table, error) {
 		Name:        strings.TrimSuffix(path.Base(name), ".yaml"),
 		Description: file.Description,
 		Docs:        file.Docs,
+		Object:      file.Object,
 		Key:         file.Key,
 		Cursor:      file.Cursor,
 		Drift:       file.Drift,

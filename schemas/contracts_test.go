@@ -68,3 +68,40 @@ func TestParseType_ReadsWhatStringPrints(t *testing.T) {
 		}
 	}
 }
+
+func TestContracts_NameTheFieldBehindEveryColumn(t *testing.T) {
+	for _, test := range []struct{ table, object, column, fields string }{
+		{"stripe.subscriptions", "subscription", "trial_end", "trial_end"},
+		{"stripe.subscriptions", "subscription", "customer_id", "customer customer.id"},
+		{"stripe.invoices", "invoice", "paid_at", "status_transitions.paid_at"},
+		{"hubspot.companies", "companies", "domain", "properties.domain"},
+		{"hubspot.owners", "owners", "first_name", "firstName"},
+		{"segment.events", "call", "user_id", "userId"},
+		{"product.accounts", "accounts", "domain", "domain"}, // no vendor's: the contract's own names
+	} {
+		table, ok := Contract(test.table)
+		if !ok {
+			t.Fatalf("no contract %s", test.table)
+		}
+		column, ok := table.Column(test.column)
+		if got := strings.Join(column.SourceFields(), " "); !ok || got != test.fields || table.SourceObject() != test.object {
+			t.Errorf("%s.%s comes from %s %s, want %s %s", test.table, test.column, table.SourceObject(), got, test.object, test.fields)
+		}
+	}
+	if got := (Column{Name: "plan_tier"}).SourceFields(); len(got) != 1 || got[0] != "plan_tier" {
+		t.Errorf("a column that drift brought comes from %q, want its own name", got)
+	}
+	for _, c := range LoadColumns() {
+		if got := c.SourceFields(); len(got) != 0 {
+			t.Errorf("%s comes from %q, but ripen itself adds it", c.Name, got)
+		}
+	}
+}
+
+func TestContracts_OfVendorsNameTheirObject(t *testing.T) {
+	for _, table := range Contracts() {
+		if (table.Docs != "") != (table.Object != "") {
+			t.Errorf("%s: docs %q and object %q: a contract of a vendor has both", table.ID(), table.Docs, table.Object)
+		}
+	}
+}

@@ -5,6 +5,8 @@
 // from it and from nothing else.
 package schemas
 
+import "strings"
+
 // Column is one column of a landed table.
 type Column struct {
 	Name        string      `json:"name"`
@@ -53,6 +55,7 @@ type Table struct {
 	Name        string   `json:"name"`
 	Description string   `json:"description"` // starts with the grain
 	Docs        string   `json:"docs,omitempty"`
+	Object      string   `json:"object,omitempty"` // what the source's own documentation calls a record, e.g. subscription; several separated by |; see SourceObject
 	Key         []string `json:"key"`              // names of the columns that identify a record
 	Cursor      string   `json:"cursor,omitempty"` // column that orders changes at the source
 	Drift       Drift    `json:"drift"`
@@ -62,6 +65,25 @@ type Table struct {
 // ID names the contract, e.g. stripe.subscriptions.
 func (t Table) ID() string { return t.Dataset + "." + t.Name }
 
+// SourceObject names what a record is at the source: Object, or the table's name
+// where the contract is not that of one vendor.
+func (t Table) SourceObject() string {
+	if t.Object != "" {
+		return t.Object
+	}
+	return t.Name
+}
+
+// SourceFields are the fields of a record that fill a column, as dotted paths,
+// the first one with a value first; its own name for a column that drift
+// brought, none for a column of LoadColumns.
+func (c Column) SourceFields() []string {
+	if len(c.Fields) == 0 && !strings.HasPrefix(c.Name, "_") {
+		return []string{c.Name}
+	}
+	return c.Fields
+}
+
 // RawDataset is the dataset of the raw table, e.g. raw_stripe.
 func (t Table) RawDataset() string { return "raw_" + t.Dataset }
 
@@ -69,13 +91,16 @@ func (t Table) RawDataset() string { return "raw_" + t.Dataset }
 // not know as one JSON object; NULL when there are none.
 const ExtraColumn = "_extra"
 
+// LoadID is the column of a raw table that says which load brought the row.
+const LoadID = "_ripen_load_id"
+
 // LoadColumns are the columns that the Loader adds to every raw table: the
 // configured name of the source, the load that brought the row and the instant
 // at which its manifest was committed.
 func LoadColumns() []Column {
 	return []Column{
 		{Name: "_ripen_source", Type: Type{Kind: String}, Required: true, Description: "Name of the source in ripen.yaml."},
-		{Name: "_ripen_load_id", Type: Type{Kind: String}, Required: true, Description: "Load that brought the row: derived from the content of its manifest."},
+		{Name: LoadID, Type: Type{Kind: String}, Required: true, Description: "Load that brought the row: derived from the content of its manifest."},
 		{Name: "_ripen_loaded_at", Type: Type{Kind: Timestamp}, Required: true, Description: "When the manifest of the load was committed: the arrival of the row."},
 	}
 }
