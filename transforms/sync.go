@@ -75,3 +75,6 @@ func syncColumnAt(text, column string) int {
 	}
 	return block + place[0] + 1
 }
+
+// syncTable is the name of a CRM object in lineage: hubspot:companies.
+func syncTable(object string) string { return strings.Replace(object, ".", ":", 1) }
