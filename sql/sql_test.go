@@ -90,7 +90,7 @@ func allBuildWithoutAnyData(t *testing.T, graph *transforms.Graph, compiled map[
 		}
 	}
 	builder := transforms.NewBuilder(graph, compiled, models, db, transforms.Options{
-		AsOf: time.Date(2026, 6, 30, 0, 0, 0, 0, time.UTC), RawState: transforms.RawStates(nil), Clock: time.Now,
+		AsOf: time.Date(2026, 6, 30, 0, 0, 0, 0, time.UTC), Release: "test", Raw: transforms.NewRawTables(nil), Clock: time.Now,
 	})
 	for _, unchanged := range []bool{false, true} {
 		results, err := builder.BuildAll(t.Context())

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"slices"
 	"strings"
-	"sync"
 	"time"
 
 	"github.com/ripen-data/ripen/internal/hint"
@@ -16,24 +15,25 @@ import (
 
 // Options say how a Builder builds.
 type Options struct {
-	AsOf     time.Time                 // the value of @as_of
-	RawState func(table string) string // what a raw table (raw_stripe.invoices) holds: equal states, equal rows; see RawStates
-	Macros   string                    // text of what statements call in the warehouse; part of every build id, may be empty
-	Progress progress.Func
-	Clock    func() time.Time
+	AsOf        time.Time   // the value of @as_of
+	Environment Environment // whose views are published
+	Release     string      // id of the run: what it publishes is rolled back together
+	Raw         RawTables   // what the raw tables hold
+	Macros      string      // text of what statements call in the warehouse; part of every build id, may be empty
+	Backfill    *Window     // of models built by interval: build these intervals again, and no others
+	FullRefresh bool        // build everything again, whatever is there
+	Progress    progress.Func
+	Clock       func() time.Time
 }
 
 // Builder builds chosen models. It is safe for concurrent use; the caller walks
 // the models so that each is built after those that Needs names.
 type Builder struct {
-	graph    *Graph
-	compiled map[*Model]*Compiled
+	resolver
 	models   []*Model
 	options  Options
 	into     warehouse.Models
-
-	mu        sync.Mutex
-	published map[warehouse.TableName]warehouse.Publication // by view; nil until read
+	deployed *deployed
 }
 
 // Result is what Build did.
@@ -42,19 +42,30 @@ type Result struct {
 	Table     warehouse.TableName
 	BuildID   string
 	Rows      int64
-	Unchanged bool // an equal build was there already
+	Unchanged bool      // an equal build was there already
+	Intervals int       // that were built, of a model built by interval
+	Warnings  []Failure // of checks that only warn
 	Elapsed   time.Duration
 }
 
 // NewBuilder makes a Builder for models, whose statements compiled holds.
 func NewBuilder(g *Graph, compiled map[*Model]*Compiled, models []*Model, into warehouse.Models, options Options) *Builder {
 	options.AsOf = options.AsOf.UTC().Truncate(time.Microsecond) // what a TIMESTAMP holds
-	return &Builder{graph: g, compiled: compiled, models: models, into: into, options: options}
+	b := &Builder{
+		models: models, into: into, options: options,
+		deployed: &deployed{env: options.Environment, from: into},
+	}
+	b.resolver = resolver{
+		graph: g, compiled: compiled, prints: g.Fingerprints(compiled), raw: options.Raw.State,
+		asOf: formatTimestamp(options.AsOf), build: b.buildOf,
+	}
+	return b
 }
 
-// Models returns the models to build, parents first.
+// Models returns the models to build, parents first. What is written into other
+// statements is not built.
 func (b *Builder) Models() []*Model {
-	return slices.DeleteFunc(slices.Clone(b.graph.Order), func(m *Model) bool { return !slices.Contains(b.models, m) })
+	return slices.DeleteFunc(slices.Clone(b.graph.Order), func(m *Model) bool { return m.Kind == Ephemeral || !slices.Contains(b.models, m) })
 }
 
 // Needs returns the models (by Model.String) that must be built before m: the
@@ -69,7 +80,7 @@ func (b *Builder) Needs(m *Model) []string {
 				continue
 			}
 			seen[p] = true
-			if slices.Contains(b.models, p) {
+			if p.Kind != Ephemeral && slices.Contains(b.models, p) {
 				needs = append(needs, p.String())
 			} else {
 				climb(p)
@@ -82,7 +93,7 @@ func (b *Builder) Needs(m *Model) []string {
 }
 
 // Build brings one model up to date: nothing if a build of equal inputs is
-// published, else a new table, its checks, and then the views. Rows that fail a
+// published, else new rows, their checks, and then the views. Rows that fail a
 // check are a *CheckError; then, as on every error, the views stay as they were.
 func (b *Builder) Build(ctx context.Context, m *Model) (Result, error) {
 	send := func(e progress.Event) {
@@ -91,7 +102,7 @@ func (b *Builder) Build(ctx context.Context, m *Model) (Result, error) {
 	}
 	send(progress.Event{State: progress.Started})
 	start := b.options.Clock()
-	result, err := b.build(ctx, m)
+	result, err := b.bring(ctx, m)
 	result.Elapsed = b.options.Clock().Sub(start)
 	switch {
 	case err != nil:
@@ -104,137 +115,187 @@ func (b *Builder) Build(ctx context.Context, m *Model) (Result, error) {
 	return result, err
 }
 
-func (b *Builder) build(ctx context.Context, m *Model) (Result, error) {
+// work is one model on its way.
+type work struct {
+	*Compiled
+	print  Fingerprint
+	views  []warehouse.TableName
+	before warehouse.Publication // what readers find now; zero when nothing
+}
+
+func (b *Builder) bring(ctx context.Context, m *Model) (Result, error) {
 	result := Result{Model: m.String()}
-	compiled := b.compiled[m]
-	if compiled == nil {
+	if b.compiled[m] == nil {
 		return result, fmt.Errorf("build %s: it did not compile", m)
 	}
-	id, err := b.buildID(ctx, compiled)
-	if err != nil {
+	if err := b.deployed.read(ctx); err != nil {
 		return result, fmt.Errorf("build %s: %w", m, err)
 	}
-	result.BuildID = id
-	views := []warehouse.TableName{m.VersionView()}
-	if m.Latest {
-		views = append(views, m.View())
-	}
-	equal, everywhere, err := b.equalBuild(ctx, id, views)
+	w := &work{Compiled: b.compiled[m], print: b.prints[m], views: b.options.Environment.Views(m)}
+	w.before, _ = b.deployed.of(m)
+	built, err := b.materialize(ctx, w, &result)
 	if err != nil {
-		return result, fmt.Errorf("build %s: %w", m, err)
-	}
-	if everywhere {
-		result.Table, result.Rows, result.Unchanged = equal.Table, equal.Rows, true
-		return result, nil
-	}
-	built := equal // a view may be missing only because this version has just become the latest
-	if built.BuildID == "" {
-		table := warehouse.TableName{Dataset: BuildDataset, Table: fmt.Sprintf("%s__%s__%s", m.Dataset, m.VersionView().Table, id[:8])}
-		stats, err := b.into.Build(ctx, warehouse.Statement{
-			Name: m.Address(), SQL: compiled.SQL, Params: b.params(compiled), Target: table, Columns: compiled.Columns,
-		})
-		if err != nil {
-			return result, fmt.Errorf("build %s: %w", m, err)
-		}
-		result.Table, result.Rows = table, stats.Rows
-		if err := check(ctx, b.into, m, table); err != nil {
+		var check *CheckError
+		if errors.As(err, &check) {
 			return result, err
 		}
-		built = warehouse.Publication{Table: table, BuildID: id, Version: m.Version, Rows: stats.Rows, BuiltAt: b.options.Clock().UTC()}
+		return result, fmt.Errorf("build %s: %w", m, err)
 	}
-	result.Table, result.Rows = built.Table, built.Rows
-	return result, b.publish(ctx, m, built, views)
+	result.Table, result.Rows, result.BuildID = built.Table, built.Rows, built.BuildID
+	if b.deployed.shows(w.views, built) {
+		return result, nil
+	}
+	return result, b.publish(ctx, w, built)
 }
 
-// params are the values that the statement names; engines refuse others.
-func (b *Builder) params(c *Compiled) map[string]any {
-	if !c.Uses(AsOf) {
-		return nil
+// materialize makes the rows, or finds that they are there.
+func (b *Builder) materialize(ctx context.Context, w *work, result *Result) (warehouse.Publication, error) {
+	if shared, ok := b.shared(w); ok {
+		result.Unchanged = true
+		return shared, nil
 	}
-	return map[string]any{AsOf: b.options.AsOf}
+	switch {
+	case w.Model.ByInterval():
+		return b.byInterval(ctx, w, result)
+	case w.Model.ByKey():
+		return b.byKey(ctx, w, result)
+	case w.Model.Kind == Snapshot:
+		return b.snapshot(ctx, w, result)
+	}
+	return b.whole(ctx, w, result)
 }
 
-// buildID identifies everything that decides the rows of the table and whether
-// they pass: the statement and the macros it may call, its types and key, the parameter, the builds of its
-// parents and the loads of its raw tables.
-func (b *Builder) buildID(ctx context.Context, c *Compiled) (string, error) {
-	inputs := struct {
-		Model, SQL, Macros, AsOf string
-		Columns, Key             []string
-		Parents, Raw             [][2]string
-	}{Model: c.Model.Address(), SQL: c.SQL, Macros: b.options.Macros, Key: c.Model.Key}
-	for _, column := range c.Columns {
-		inputs.Columns = append(inputs.Columns, column.Name+" "+column.Type.String())
+// shared is production's build for an environment in which the model means the
+// same: newer data alone is no reason to build it there again.
+func (b *Builder) shared(w *work) (warehouse.Publication, bool) {
+	if b.options.Environment == Production || b.options.FullRefresh {
+		return warehouse.Publication{}, false
 	}
-	if c.Uses(AsOf) {
-		inputs.AsOf = formatTimestamp(b.options.AsOf)
-	}
-	for _, parent := range b.graph.Parents(c.Model) {
-		publication, ok, err := b.publication(ctx, parent.VersionView())
-		if err != nil {
-			return "", err
-		}
-		if !ok {
-			return "", hint.Wrap(fmt.Errorf("it reads %s, which was never built", parent), "select its ancestors too: --select +%s", c.Model)
-		}
-		inputs.Parents = append(inputs.Parents, [2]string{parent.Address(), publication.BuildID})
-	}
-	for _, table := range b.graph.RawTables(c.Model) {
-		inputs.Raw = append(inputs.Raw, [2]string{table, b.options.RawState(table)})
-	}
-	return digest(inputs), nil
+	production, ok := b.deployed.in(Production, w.Model)
+	return production, ok && production.Fingerprint == w.print.Whole
 }
 
-// equalBuild finds a published build with the id, and whether all views show it.
-func (b *Builder) equalBuild(ctx context.Context, id string, views []warehouse.TableName) (equal warehouse.Publication, everywhere bool, err error) {
-	everywhere = true
-	for _, view := range views {
-		publication, ok, err := b.publication(ctx, view)
-		if err != nil {
-			return equal, false, err
-		}
-		if ok && publication.BuildID == id {
-			equal = publication
-		} else {
-			everywhere = false
-		}
+// whole builds a table or a view anew, unless a build of equal inputs is there.
+func (b *Builder) whole(ctx context.Context, w *work, result *Result) (warehouse.Publication, error) {
+	in, err := b.inputs(w.Model, nothing)
+	if err != nil {
+		return warehouse.Publication{}, err
 	}
-	return equal, everywhere, nil
+	id := b.buildID(w, in)
+	if equal, ok := b.deployed.equal(w.Model, id); ok && !b.options.FullRefresh {
+		result.Unchanged = b.deployed.shows(w.views, equal)
+		return equal, nil
+	}
+	statement, err := b.statement(w, b.table(w, id[:8]), nil)
+	if err != nil {
+		return warehouse.Publication{}, err
+	}
+	stats, err := b.into.Build(ctx, statement)
+	if err != nil {
+		return warehouse.Publication{}, err
+	}
+	if err := b.audit(ctx, w, audited{table: statement.Target}, result); err != nil {
+		return warehouse.Publication{}, err
+	}
+	return b.publication(w, statement.Target, id, in, stats), nil
 }
 
-// publication is what a view shows now.
-func (b *Builder) publication(ctx context.Context, view warehouse.TableName) (warehouse.Publication, bool, error) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	if b.published == nil {
-		publications, err := b.into.Published(ctx)
-		if err != nil {
-			return warehouse.Publication{}, false, err
-		}
-		b.published = map[warehouse.TableName]warehouse.Publication{}
-		for _, p := range publications {
-			b.published[p.View] = p
-		}
+func nothing(string) bool { return false }
+
+// table is where rows of the model are kept: under the fingerprint, and the build
+// where every build has a table of its own.
+func (b *Builder) table(w *work, build string) warehouse.TableName {
+	name := fmt.Sprintf("%s__%s__%s", w.Model.Dataset, w.Model.VersionView().Table, w.print.Whole[:8])
+	if build != "" {
+		name += "_" + build
 	}
-	publication, ok := b.published[view]
-	return publication, ok, nil
+	return warehouse.TableName{Dataset: warehouse.BuildDataset, Table: name}
 }
 
-// publish points the views at a build.
-func (b *Builder) publish(ctx context.Context, m *Model, built warehouse.Publication, views []warehouse.TableName) error {
-	publications := make([]warehouse.Publication, len(views))
-	for i, view := range views {
+// statement is the model's query, to be built into target. more are parameters
+// besides @as_of.
+func (b *Builder) statement(w *work, target warehouse.TableName, more map[string]any) (warehouse.Statement, error) {
+	view := w.Model.Kind == View
+	sql, err := b.render(w.Model, func(p *Model) (warehouse.TableName, error) {
+		if view || p.Kind == View {
+			// What is computed on reading reads stable views, so that it shows what they show then.
+			return b.visible(p), nil
+		}
+		found, err := b.found(p)
+		return found.Table, err
+	})
+	if err != nil {
+		return warehouse.Statement{}, err
+	}
+	params := map[string]any{}
+	if b.uses(w.Model, AsOf) {
+		params[AsOf] = b.options.AsOf
+	}
+	for name, value := range more {
+		if b.uses(w.Model, name) {
+			params[name] = value
+		}
+	}
+	return warehouse.Statement{
+		Name: w.Model.Address(), SQL: sql, Params: params, Target: target, Columns: w.Columns, View: view,
+	}, nil
+}
+
+// visible is the view by which readers of the environment find a model.
+func (b *Builder) visible(m *Model) warehouse.TableName {
+	if p, ok := b.deployed.of(m); ok {
+		return p.View
+	}
+	return b.options.Environment.View(m.VersionView())
+}
+
+// found is the build of a model that others read.
+func (b *Builder) found(m *Model) (warehouse.Publication, error) {
+	p, ok := b.deployed.of(m)
+	if !ok {
+		return p, hint.Wrap(fmt.Errorf("it reads %s, which was never built", m), "select its ancestors too: --select +…, or leave --select out")
+	}
+	return p, nil
+}
+
+func (b *Builder) buildOf(m *Model) (string, error) {
+	p, err := b.found(m)
+	return p.BuildID, err
+}
+
+// buildID identifies everything that decides the rows and whether they pass: the
+// meaning of the files, what they compiled to, the macros, the checks, the inputs.
+func (b *Builder) buildID(w *work, in *inputs) string {
+	return digest(struct {
+		Fingerprint, SQL, Macros string
+		Checks                   any
+		Inputs                   *inputs
+	}{w.print.Whole, bare(w.SQL), b.options.Macros, w.Model.checksMeaning(), in})
+}
+
+func (b *Builder) publication(w *work, table warehouse.TableName, id string, in *inputs, stats warehouse.Stats) warehouse.Publication {
+	return warehouse.Publication{
+		Environment: string(b.options.Environment), Model: w.Model.Address(), Table: table,
+		BuildID: id, Fingerprint: w.print.Whole, Inputs: in.text(), Version: w.Model.Version,
+		Rows: stats.Rows, Bytes: stats.Bytes, BuiltAt: b.options.Clock().UTC(),
+	}
+}
+
+// publish points the views at a build, and remembers what the model was.
+func (b *Builder) publish(ctx context.Context, w *work, built warehouse.Publication) error {
+	if err := b.remember(ctx, w); err != nil {
+		return fmt.Errorf("publish %s: %w", w.Model, err)
+	}
+	publications := make([]warehouse.Publication, len(w.views))
+	for i, view := range w.views {
 		publications[i] = built
-		publications[i].View = view
+		publications[i].View, publications[i].Environment = view, string(b.options.Environment)
 	}
-	if err := b.into.Publish(ctx, publications); err != nil {
-		return fmt.Errorf("publish %s: %w", m, err)
+	release := warehouse.Release{ID: b.options.Release, Environment: string(b.options.Environment), Publications: publications}
+	if err := b.into.Publish(ctx, release); err != nil {
+		return fmt.Errorf("publish %s: %w", w.Model, err)
 	}
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	for _, p := range publications {
-		b.published[p.View] = p
-	}
+	b.deployed.record(publications)
 	return nil
 }
 
@@ -260,17 +321,26 @@ func (b *Builder) BuildAll(ctx context.Context) ([]Result, error) {
 	return results, errors.Join(faults...)
 }
 
-// RawStates makes Options.RawState of the load ledger: a raw table's rows are
-// those of its loads.
-func RawStates(loads []warehouse.Load) func(table string) string {
-	ids := map[string][]string{}
+// RawTables is what the raw tables hold, by the load ledger: a raw table's rows
+// are those of its loads.
+type RawTables map[string][]string // raw table, e.g. raw_stripe.invoices -> ids of its loads, sorted
+
+// NewRawTables reads the load ledger.
+func NewRawTables(loads []warehouse.Load) RawTables {
+	tables := RawTables{}
 	for _, l := range loads {
-		ids["raw_"+l.Table] = append(ids["raw_"+l.Table], l.LoadID)
+		tables["raw_"+l.Table] = append(tables["raw_"+l.Table], l.LoadID)
 	}
-	states := map[string]string{}
-	for table, list := range ids {
-		slices.Sort(list)
-		states[table] = digest(strings.Join(list, "\n"))
+	for _, ids := range tables {
+		slices.Sort(ids)
 	}
-	return func(table string) string { return states[table] }
+	return tables
+}
+
+// State is equal for equal rows; empty for a table that nothing was loaded into.
+func (r RawTables) State(table string) string {
+	if len(r[table]) == 0 {
+		return ""
+	}
+	return digest(strings.Join(r[table], "\n"))
 }

@@ -35,6 +35,40 @@ func (e *CheckError) Error() string {
 	return fmt.Sprintf("check %s: %s (rows are in %s)", e.Model, strings.Join(parts, ". "), e.Table)
 }
 
+// audited is rows that were built and that nobody reads yet.
+type audited struct {
+	table    warehouse.TableName
+	into     warehouse.TableName       // table that they go into; zero when they are all there is
+	replaced func(table string) string // of a row of into, whether it goes when they come
+}
+
+// checksMeaning is what of the configuration decides whether rows pass.
+func (m *Model) checksMeaning() any {
+	return struct {
+		Key     []string
+		Columns map[string]ColumnSettings
+		Checks  []CheckSettings
+		Own     string
+	}{m.Key, m.checkedColumns(), m.Checks, m.OwnChecks.Text}
+}
+
+// checkedColumns are the columns whose settings check something.
+func (m *Model) checkedColumns() map[string]ColumnSettings {
+	checked := map[string]ColumnSettings{}
+	for name, c := range m.Columns {
+		if c.NotNull || c.Unique || len(c.AcceptedValues) > 0 || c.References != "" {
+			c.Description = ""
+			checked[name] = c
+		}
+	}
+	return checked
+}
+
+// audit runs the model's checks on rows before they are published.
+func (b *Builder) audit(ctx context.Context, w *work, a audited, result *Result) error {
+	return check(ctx, b.into, w.Model, a.table)
+}
+
 // check runs the model's checks on a table that was built but not published.
 //
 // The statements run in every dialect: columns are written table.column, where

@@ -17,6 +17,7 @@ type Compiled struct {
 	Model   *Model
 	SQL     string           // reads the stable views; see Render
 	Columns []schemas.Column // name, type and description
+	Query   []schemas.Column // what the statement returns: Columns, of a snapshot without those of its history
 	Params  []string         // parameters that the statement itself names, sorted
 	Lineage []lineage.Column // where Columns come from, as the statement names tables; see Graph.Lineage
 
@@ -81,9 +82,17 @@ func (e *Engine) compileOne(m *Model, catalog syntax.Catalog) (*Compiled, error)
 		return nil, err
 	}
 	return &Compiled{
-		Model: m, SQL: entry.SQL.Render(nil), Columns: columns, Params: entry.Params, Lineage: entry.Lineage,
+		Model: m, SQL: entry.SQL.Render(nil), Columns: m.stores(columns), Query: columns, Params: entry.Params, Lineage: entry.Lineage,
 		template: entry.SQL, catalog: catalog,
 	}, nil
+}
+
+// stores are the columns that readers find for a query that returns these.
+func (m *Model) stores(columns []schemas.Column) []schemas.Column {
+	if m.Kind == Snapshot {
+		return snapshotColumns(columns)
+	}
+	return columns
 }
 
 // describe checks what model.yaml says about columns against those that the

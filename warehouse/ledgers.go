@@ -39,6 +39,7 @@ func Ledgers() []schemas.Table {
 			text("fingerprint", "Of the model's meaning."),
 			number("byte_count", "Bytes of the table on disk, 0 where unknown."),
 			flag("withdrawn", "The view was dropped."),
+			column("inputs", schemas.JSON, "What besides the fingerprint decided the build id, as JSON."),
 		),
 		ledger("built", "One row per table or view that was built and not dropped since.", []string{"table_dataset", "table_name"},
 			text("table_dataset", "Dataset of the table."),

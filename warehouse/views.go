@@ -37,6 +37,7 @@ type Publication struct {
 	Table       TableName
 	BuildID     string // what the table was built from: equal ids, equal content
 	Fingerprint string // of the model's meaning
+	Inputs      string // what else decided BuildID, as JSON, for people who ask what has moved
 	Version     int
 	Rows        int64
 	Bytes       int64
@@ -46,7 +47,7 @@ type Publication struct {
 // Same reports whether q shows the same: rows, bytes and the time of a build
 // follow from its id.
 func (p Publication) Same(q Publication) bool {
-	q.Rows, q.Bytes, q.BuiltAt = p.Rows, p.Bytes, p.BuiltAt
+	q.Rows, q.Bytes, q.BuiltAt, q.Inputs = p.Rows, p.Bytes, p.BuiltAt, p.Inputs
 	return p == q
 }
 

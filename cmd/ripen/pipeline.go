@@ -54,6 +54,7 @@ type pipeline struct {
 	*project
 	app          *app
 	flags        *pipelineFlags
+	runID        string
 	asOf         time.Time
 	clock        func() time.Time // when things happen: the company's now in a simulated project
 	meter        *meter
@@ -91,7 +92,7 @@ func (a *app) runPipeline(ctx context.Context, command string, flags *pipelineFl
 	if flags.workers < 1 {
 		return usagef("--threads must be above 0")
 	}
-	run := &pipeline{project: p, app: a, flags: flags, asOf: asOf, clock: a.clock}
+	run := &pipeline{project: p, app: a, flags: flags, asOf: asOf, clock: a.clock, runID: begin.UTC().Format("20060102T150405.000000Z")}
 	if p.cfg.readsSandbox() {
 		run.clock = func() time.Time { return asOf }
 	}
@@ -111,7 +112,7 @@ func (a *app) runPipeline(ctx context.Context, command string, flags *pipelineFl
 		defer func() { err = errors.Join(err, run.db.Close()) }()
 	}
 	s := summary{
-		RunID: begin.UTC().Format("20060102T150405.000000Z"), AsOf: asOf, Status: string(orchestrate.Done), Rejects: max(run.reject, run.rejectLanded),
+		RunID: run.runID, AsOf: asOf, Status: string(orchestrate.Done), Rejects: max(run.reject, run.rejectLanded),
 		Stages: run.meter.stages(), Landing: p.landingPath(), Database: p.warehousePath(),
 	}
 	if err == nil && s.Rejects > 0 {
@@ -293,7 +294,7 @@ func (p *pipeline) transform(ctx context.Context) error {
 		return err
 	}
 	builder := transforms.NewBuilder(graph, compiled, models, p.db, transforms.Options{
-		AsOf: p.asOf, RawState: transforms.RawStates(loads), Macros: duck.Prelude, Progress: p.meter.event, Clock: p.app.clock,
+		AsOf: p.asOf, Release: p.runID, Raw: transforms.NewRawTables(loads), Macros: duck.Prelude, Progress: p.meter.event, Clock: p.app.clock,
 	})
 	var steps []orchestrate.Step
 	for _, m := range builder.Models() {

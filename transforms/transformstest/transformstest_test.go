@@ -122,7 +122,7 @@ func TestProject_CompilesPassesItsCasesAndBuilds(t *testing.T) {
 		t.Fatal(err)
 	}
 	b := transforms.NewBuilder(g, compiled, g.Order, db, transforms.Options{
-		AsOf: time.Date(2026, 2, 1, 0, 0, 0, 0, time.UTC), RawState: transforms.RawStates(nil), Clock: time.Now,
+		AsOf: time.Date(2026, 2, 1, 0, 0, 0, 0, time.UTC), Release: "test", Raw: transforms.NewRawTables(nil), Clock: time.Now,
 	})
 	for _, unchanged := range []bool{false, true} {
 		built, err := b.BuildAll(t.Context())

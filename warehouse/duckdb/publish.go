@@ -150,7 +150,7 @@ func moveView(ctx context.Context, tx *sql.Tx, e warehouse.Event) error {
 }
 
 const eventColumns = "view_dataset, view_name, table_dataset, table_name, build_id, version, row_count, built_at, " +
-	"published_at, release, environment, model, fingerprint, byte_count, withdrawn"
+	"published_at, release, environment, model, fingerprint, byte_count, withdrawn, inputs"
 
 // recordEvents numbers the events from last+1 on.
 func recordEvents(ctx context.Context, tx *sql.Tx, last int64, events []warehouse.Event) error {
@@ -159,10 +159,10 @@ func recordEvents(ctx context.Context, tx *sql.Tx, last int64, events []warehous
 	}
 	rows := make([]string, len(events))
 	for i, e := range events {
-		rows[i] = fmt.Sprintf("(%d, %s, %s, %s, %s, %s, %d, %d, make_timestamp(%d), make_timestamp(%d), %s, %s, %s, %s, %d, %t)",
+		rows[i] = fmt.Sprintf("(%d, %s, %s, %s, %s, %s, %d, %d, make_timestamp(%d), make_timestamp(%d), %s, %s, %s, %s, %d, %t, %s)",
 			last+int64(i)+1, text(e.View.Dataset), text(e.View.Table), text(e.Table.Dataset), text(e.Table.Table), text(e.BuildID),
 			e.Version, e.Rows, e.BuiltAt.UnixMicro(), e.PublishedAt.UnixMicro(),
-			text(e.Release), text(e.Environment), text(e.Model), text(e.Fingerprint), e.Bytes, e.Withdrawn)
+			text(e.Release), text(e.Environment), text(e.Model), text(e.Fingerprint), e.Bytes, e.Withdrawn, text(e.Inputs))
 	}
 	_, err := tx.ExecContext(ctx, "INSERT INTO ripen_meta.build (publication, "+eventColumns+") VALUES\n"+strings.Join(rows, ",\n"))
 	if err != nil {

@@ -66,7 +66,7 @@ func readEvents(ctx context.Context, q querier, query string) ([]warehouse.Event
 	err := scan(ctx, q, query, func(rows *sql.Rows) error {
 		var e warehouse.Event
 		err := rows.Scan(&e.View.Dataset, &e.View.Table, &e.Table.Dataset, &e.Table.Table, &e.BuildID, &e.Version, &e.Rows, &e.BuiltAt,
-			&e.PublishedAt, &e.Release, &e.Environment, &e.Model, &e.Fingerprint, &e.Bytes, &e.Withdrawn)
+			&e.PublishedAt, &e.Release, &e.Environment, &e.Model, &e.Fingerprint, &e.Bytes, &e.Withdrawn, &e.Inputs)
 		events = append(events, e)
 		return err
 	})

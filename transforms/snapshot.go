@@ -1,0 +1,188 @@
+package transforms
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/ripen-data/ripen/internal/hint"
+	"github.com/ripen-data/ripen/schemas"
+	"github.com/ripen-data/ripen/warehouse"
+)
+
+// snapshot adds to the history of what the query returns: a version of a row is
+// valid from ValidFrom until before ValidTo (SCD type 2, half open). History
+// cannot be computed again, so it outlives every change of the query.
+func (b *Builder) snapshot(ctx context.Context, w *work, result *Result) (warehouse.Publication, error) {
+	table := b.table(w, "")
+	ledger, err := b.readLedger(ctx, table)
+	if err != nil {
+		return warehouse.Publication{}, err
+	}
+	in, err := b.inputs(w.Model, nothing)
+	if err != nil {
+		return warehouse.Publication{}, err
+	}
+	if !ledger.exists {
+		if err := b.inherit(ctx, w, ledger); err != nil {
+			return warehouse.Publication{}, err
+		}
+	}
+	last := ledger.newest()
+	now := kept{Window: Window{always, always}, computed: b.buildID(w, in)[:16], arrivals: last.arrivals, rows: last.rows}
+	if last.computed != now.computed || b.options.FullRefresh {
+		if b.options.AsOf.Before(last.Start) {
+			return warehouse.Publication{}, hint.New(
+				fmt.Sprintf("the history reaches to %s, which is after --as-of %s", formatTimestamp(last.Start), formatTimestamp(b.options.AsOf)),
+				"a snapshot only goes forward: leave --as-of out, or leave this model out with --exclude %s", w.Model)
+		}
+		now.Window = Window{b.options.AsOf, b.options.AsOf}
+		now.arrivals = digest([]string{last.arrivals, now.computed, b.asOf})[:16]
+		if err := b.extend(ctx, w, ledger, &now, result); err != nil {
+			return warehouse.Publication{}, err
+		}
+	} else {
+		now = last
+	}
+	built := b.publication(w, table, digest([]string{w.print.Whole, now.arrivals}), in, warehouse.Stats{Rows: now.rows})
+	result.Unchanged = b.deployed.shows(w.views, built)
+	return built, nil
+}
+
+// newest is the last snapshot that was taken.
+func (l *ledger) newest() kept {
+	all := l.sorted()
+	if len(all) == 0 {
+		return kept{}
+	}
+	return all[len(all)-1]
+}
+
+// snapshotColumns are the columns of the query and those of the history.
+func snapshotColumns(columns []schemas.Column) []schemas.Column {
+	return append(slices.Clone(columns),
+		schemas.Column{Name: ValidFrom, Type: schemas.Type{Kind: schemas.Timestamp}, Description: "First instant at which this version was in force."},
+		schemas.Column{Name: ValidTo, Type: schemas.Type{Kind: schemas.Timestamp}, Description: "First instant at which it was not any more; NULL while it is."})
+}
+
+// inherit makes the table and copies the history that was kept under the model's
+// last fingerprint, column by column.
+func (b *Builder) inherit(ctx context.Context, w *work, l *ledger) error {
+	columns := snapshotColumns(w.Query)
+	if err := b.createEmpty(ctx, w, l, columns); err != nil {
+		return err
+	}
+	if w.before.Table == (warehouse.TableName{}) || w.before.Table == l.table {
+		return nil
+	}
+	versions, err := Versions(ctx, b.into)
+	if err != nil {
+		return err
+	}
+	old := versions[w.before.Fingerprint]
+	if old.Config.Kind != Snapshot {
+		return nil
+	}
+	var names []string
+	for _, c := range columns {
+		if slices.ContainsFunc(old.Columns, func(o schemas.Column) bool { return o.Name == c.Name && o.Type.String() == c.Type.String() }) {
+			names = append(names, c.Name)
+		}
+	}
+	for _, needed := range append(slices.Clone(w.Model.Key), ValidFrom, ValidTo) {
+		if !slices.Contains(names, needed) {
+			return hint.New(fmt.Sprintf("the history of %s cannot be carried over: column %s is new or has another type", w.Model, needed),
+				"give the model a new version, which starts a history of its own")
+		}
+	}
+	before, err := b.readLedger(ctx, w.before.Table)
+	if err != nil {
+		return err
+	}
+	changes := []warehouse.Statement{{Name: w.Model.Address(), SQL: fmt.Sprintf("insert into %s (%s) select %s from %s as old",
+		l.table, strings.Join(names, ", "), qualified("old", names), w.before.Table)}}
+	last := before.newest()
+	last.computed = ""
+	if !last.Start.IsZero() {
+		l.intervals[last.Start] = last
+		changes = append(changes, l.write([]kept{last}, b.options.Clock())...)
+	}
+	return b.into.Change(ctx, changes)
+}
+
+// extend closes versions that are over and opens those that are new.
+func (b *Builder) extend(ctx context.Context, w *work, l *ledger, now *kept, result *Result) error {
+	stage := warehouse.TableName{Dataset: warehouse.StageDataset, Table: l.table.Table}
+	statement, err := b.statement(w, stage, nil)
+	if err != nil {
+		return err
+	}
+	statement.Columns = w.Query
+	if _, err := b.into.Build(ctx, statement); err != nil {
+		return err
+	}
+	if err := b.audit(ctx, w, audited{table: stage}, result); err != nil {
+		return err
+	}
+	settings := w.Model.Snapshot
+	from := instantText(b.options.AsOf)
+	if settings.UpdatedAt != "" {
+		// A row that comes back after it was gone is in force from then on.
+		from = fmt.Sprintf("greatest(coalesce(s.%s, %s), coalesce((select max(gone.%s) from %s as gone where %s), s.%s, %s))",
+			settings.UpdatedAt, from, ValidTo, l.table, equal("s", "gone", w.Model.Key), settings.UpdatedAt, from)
+	}
+	ended := instantText(b.options.AsOf)
+	var changed []string
+	switch {
+	case settings.UpdatedAt != "":
+		ended = "s." + settings.UpdatedAt
+		changed = append(changed, fmt.Sprintf("s.%s > t.%s", settings.UpdatedAt, ValidFrom))
+	default:
+		watched := settings.Check
+		if len(watched) == 0 {
+			watched = columnNames(w.Query)
+		}
+		for _, column := range watched {
+			if !slices.Contains(w.Model.Key, column) {
+				changed = append(changed, fmt.Sprintf("s.%s is distinct from t.%s", column, column))
+			}
+		}
+	}
+	same := equal("s", "t", w.Model.Key)
+	var changes []warehouse.Statement
+	change := func(format string, args ...any) {
+		changes = append(changes, warehouse.Statement{Name: w.Model.Address(), SQL: fmt.Sprintf(format, args...)})
+	}
+	if len(changed) > 0 {
+		change("update %s as t set %s = %s from %s as s where %s and t.%s is null and (%s)",
+			l.table, ValidTo, ended, stage, same, ValidTo, strings.Join(changed, " or "))
+	}
+	if settings.Deletes != "keep" {
+		change("update %s as t set %s = %s where t.%s is null and not exists (select 1 from %s as s where %s)",
+			l.table, ValidTo, instantText(b.options.AsOf), ValidTo, stage, same)
+	}
+	names := columnNames(w.Query)
+	change("insert into %s (%s, %s) select %s, %s from %s as s where not exists (select 1 from %s as t where %s and t.%s is null)",
+		l.table, strings.Join(names, ", "), ValidFrom, qualified("s", names), from, stage, l.table, same, ValidTo)
+	// A version that began and ended at one instant was never in force.
+	change("delete from %s as t where t.%s <= t.%s", l.table, ValidTo, ValidFrom)
+	changes = append(changes, warehouse.Statement{Name: w.Model.Address(), SQL: fmt.Sprintf(
+		"delete from %s as i where i.table_name = %s", intervalTable, text(l.table.String()))})
+	begun := *now
+	begun.computed = ""
+	changes = append(changes, l.write([]kept{begun}, b.options.Clock())...)
+	if err := b.into.Change(ctx, changes); err != nil {
+		return err
+	}
+	// Killed here, the next run finds nothing to close or to open, and counts.
+	counted, err := b.rows(ctx, "select count(*) as row_count from "+l.table.String())
+	if err != nil {
+		return err
+	}
+	now.rows, _ = counted[0][0].(int64)
+	if err := b.into.Change(ctx, l.write([]kept{*now}, b.options.Clock())); err != nil {
+		return err
+	}
+	return b.into.Drop(ctx, []warehouse.TableName{stage})
+}

@@ -1,0 +1,70 @@
+package transforms
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+
+	"github.com/ripen-data/ripen/schemas"
+	"github.com/ripen-data/ripen/warehouse"
+)
+
+// Version is what a model was under one fingerprint: enough to compare files
+// with what is deployed.
+type Version struct {
+	Fingerprint string
+	Model       string // address
+	Own         string // Fingerprint.Own
+	Query       string // GoogleSQL
+	Config      VersionConfig
+	Columns     []schemas.Column
+}
+
+// VersionConfig is what of the configuration a plan compares.
+type VersionConfig struct {
+	Kind   Kind     `json:"kind"`
+	Key    []string `json:"key"`
+	Checks any      `json:"checks,omitempty"`
+}
+
+// versionTable keeps them.
+var versionTable = warehouse.TableName{Dataset: warehouse.MetaDataset, Table: "version"}
+
+// remember keeps the version once.
+func (b *Builder) remember(ctx context.Context, w *work) error {
+	columns, err := json.Marshal(w.Columns)
+	if err != nil {
+		return err
+	}
+	config, err := json.Marshal(VersionConfig{Kind: w.Model.Kind, Key: w.Model.Key, Checks: w.Model.checksMeaning()})
+	if err != nil {
+		return err
+	}
+	sql := fmt.Sprintf("insert into %s (fingerprint, model, own_digest, query, config, columns, created_at) "+
+		"select %s, %s, %s, %s, %s, %s, %s where not exists (select 1 from %s as known where known.fingerprint = %s)",
+		versionTable, text(w.print.Whole), text(w.Model.Address()), text(w.print.Own), text(w.Model.Source.Text),
+		text(string(config)), text(string(columns)), instantText(b.options.Clock()), versionTable, text(w.print.Whole))
+	return b.into.Change(ctx, []warehouse.Statement{{Name: "remember " + w.Model.Address(), SQL: sql}})
+}
+
+// Versions reads what was deployed under fingerprints.
+func Versions(ctx context.Context, from warehouse.Models) (map[string]Version, error) {
+	rows, err := query(ctx, from, warehouse.Statement{
+		Name: "versions", SQL: fmt.Sprintf("select v.fingerprint, v.model, v.own_digest, v.query, v.config, v.columns from %s as v", versionTable),
+	}, -1)
+	if err != nil {
+		return nil, err
+	}
+	versions := map[string]Version{}
+	for _, row := range rows.Values {
+		v := Version{Fingerprint: Text(row[0]), Model: Text(row[1]), Own: Text(row[2]), Query: Text(row[3])}
+		if err := json.Unmarshal([]byte(Text(row[4])), &v.Config); err != nil {
+			return nil, fmt.Errorf("version %s of %s: %w", v.Fingerprint, v.Model, err)
+		}
+		if err := json.Unmarshal([]byte(Text(row[5])), &v.Columns); err != nil {
+			return nil, fmt.Errorf("version %s of %s: %w", v.Fingerprint, v.Model, err)
+		}
+		versions[v.Fingerprint] = v
+	}
+	return versions, nil
+}
