@@ -14,7 +14,7 @@ func (db *DB) Change(ctx context.Context, stmts []warehouse.Statement) error {
 	for i, stmt := range stmts {
 		var err error
 		if params[i], err = bindParams(stmt.Params); err != nil {
-			return &warehouse.StatementError{Name: stmt.Name, SQL: stmt.SQL, Err: asFault(err)}
+			return &warehouse.StatementError{Name: stmt.Name, SQL: stmt.SQL, Err: err}
 		}
 	}
 	defer db.views.forget() // the ledgers may be among what was changed
