@@ -15,7 +15,8 @@ type Listing struct {
 	Name        string   `json:"name"` // dataset.model, with the version unless it is the latest
 	Dataset     string   `json:"dataset"`
 	Version     int      `json:"version"`
-	Own         bool     `json:"own"` // of the project, not shipped
+	Own         bool     `json:"own"`        // of the project, not shipped
+	Configured  bool     `json:"configured"` // shipped, with settings of the project
 	Tags        []string `json:"tags"`
 	Owner       string   `json:"owner,omitempty"`
 	Key         []string `json:"key"`
@@ -30,7 +31,7 @@ func (g *Graph) List(models []*Model) []Listing {
 	listings := make([]Listing, len(models))
 	for i, m := range models {
 		listings[i] = Listing{
-			Name: m.String(), Dataset: m.Dataset, Version: m.Version, Own: m.Own,
+			Name: m.String(), Dataset: m.Dataset, Version: m.Version, Own: m.Own, Configured: m.Configured,
 			Tags: append([]string{}, m.Tags...), Owner: m.Owner, Key: m.Key, Grain: m.Grain,
 			Description: m.Description, DependsOn: []string{}, Path: m.Source.Name,
 		}

@@ -16,6 +16,7 @@ type Model struct {
 	Version     int
 	Latest      bool // the view without a version shows this one
 	Own         bool // from the project's own sql folder, not shipped with ripen
+	Configured  bool // shipped, with settings of the project
 	Grain       string
 	Description string
 	Owner       string

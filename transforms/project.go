@@ -46,9 +46,10 @@ var (
 
 // Load reads the models that ship with ripen and lays a project's own over
 // them; both file systems start inside the sql folder, own may be nil. A folder
-// of own replaces the shipped folder of the same name as a whole, and a
-// model.yaml with `enabled: false` switches a model off. All faults are
-// returned together, each a *syntax.Diagnostic.
+// of own with a query replaces the shipped folder of the same name as a whole;
+// one without lays its settings over the shipped ones. A model.yaml with
+// `enabled: false` switches a model off. All faults are returned together, each a
+// *syntax.Diagnostic.
 func Load(shipped, own fs.FS) (*Project, error) {
 	folders, err := readFolders(shipped, false)
 	if err != nil {
@@ -59,7 +60,9 @@ func Load(shipped, own fs.FS) (*Project, error) {
 		if err != nil {
 			return nil, err
 		}
-		maps.Copy(folders, over)
+		for address, folder := range over {
+			folders[address] = folder.over(folders[address])
+		}
 	}
 	project := &Project{Raw: schemas.Contracts(), byName: map[string]*Model{}, disabled: map[string]string{}}
 	var faults []error
@@ -95,6 +98,9 @@ type folder struct {
 	dataset, base string
 	own           bool
 	files         map[string]string
+
+	configured bool          // a project's settings lie over the shipped ones
+	beneath    syntax.Source // then the shipped model.yaml below the project's
 }
 
 func (f *folder) file(name string) string { return path.Join(root, f.dataset, f.base, name) }
@@ -188,7 +194,7 @@ func (f *folder) checkName() error {
 
 // model reads the folder; nil when it is switched off.
 func (f *folder) model() (*Model, error) {
-	config, err := parseConfig(f.source(configFile))
+	config, err := f.config()
 	if err != nil {
 		return nil, err
 	}
@@ -209,7 +215,7 @@ func (f *folder) model() (*Model, error) {
 		return nil, err
 	}
 	return &Model{
-		Dataset: f.dataset, Name: parts[1], Version: version, Own: f.own,
+		Dataset: f.dataset, Name: parts[1], Version: version, Own: f.own, Configured: f.configured,
 		Grain: grain, Description: config.Description, Owner: config.Owner,
 		Tags: config.Tags, Key: config.Key, Order: config.order(), Columns: config.Columns,
 		Contract: config.Contract, Checks: config.Checks, Kind: config.kind(), Incremental: config.Incremental,
