@@ -2,6 +2,7 @@ package gsql
 
 import (
 	"fmt"
+	"runtime"
 	"strings"
 
 	googlesql "github.com/goccy/go-googlesql"
@@ -28,34 +29,55 @@ func (c *resolvedCopy) query(query *googlesql.ResolvedQueryStmt) (*syntax.Resolv
 	if err != nil {
 		return nil, nil, err
 	}
+	columns, err := c.output(query)
+	return root, columns, err
+}
+
+// outputColumns are the columns of an analysed query.
+func outputColumns(output *googlesql.AnalyzerOutput) ([]schemas.Column, error) {
+	root, err := output.ResolvedStatement()
+	if err != nil {
+		return nil, err
+	}
+	query, ok := root.(*googlesql.ResolvedQueryStmt)
+	if !ok {
+		return nil, fmt.Errorf("this is a %T, not a query", root)
+	}
+	copied := resolvedCopy{types: map[string]syntaxType{}}
+	columns, err := copied.output(query)
+	runtime.KeepAlive(output)
+	return columns, err
+}
+
+func (c *resolvedCopy) output(query *googlesql.ResolvedQueryStmt) ([]schemas.Column, error) {
 	size, err := query.OutputColumnListSize()
 	if err != nil {
-		return nil, nil, err
+		return nil, err
 	}
 	columns := make([]schemas.Column, size)
 	for i := range size {
 		output, err := query.OutputColumnList2(i)
 		if err != nil {
-			return nil, nil, err
+			return nil, err
 		}
 		if columns[i].Name, err = output.Name(); err != nil {
-			return nil, nil, err
+			return nil, err
 		}
 		column, err := output.Column()
 		if err != nil {
-			return nil, nil, err
+			return nil, err
 		}
 		node, err := column.Type()
 		if err != nil {
-			return nil, nil, err
+			return nil, err
 		}
 		typ, err := c.typ(node)
 		if err != nil {
-			return nil, nil, err
+			return nil, err
 		}
 		columns[i].Type = typ
 	}
-	return root, columns, nil
+	return columns, nil
 }
 
 func (c *resolvedCopy) node(from googlesql.ResolvedNode) (*syntax.Resolved, error) {
@@ -85,6 +107,9 @@ func (c *resolvedCopy) node(from googlesql.ResolvedNode) (*syntax.Resolved, erro
 		}
 	}
 	if err := c.describe(to, from); err != nil {
+		return nil, fmt.Errorf("%s: %w", to.Kind, err)
+	}
+	if err := c.mode(to, from); err != nil {
 		return nil, fmt.Errorf("%s: %w", to.Kind, err)
 	}
 	if array, ok := from.(*googlesql.ResolvedArrayScan); ok {

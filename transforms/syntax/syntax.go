@@ -29,6 +29,7 @@ type Node struct {
 type Resolved struct {
 	Kind  string        `json:"kind"`
 	Attr  string        `json:"attr,omitempty"` // function, table or column name, cast kind …
+	Mode  string        `json:"mode,omitempty"` // modifiers, e.g. "DESC, NULLS LAST"; the value of a literal without a place
 	Start int           `json:"start"`          // byte offsets; -1 where the analyzer gives none
 	End   int           `json:"end"`
 	Type  *schemas.Type `json:"type,omitempty"`
@@ -57,12 +58,19 @@ type Statement struct {
 	Resolved *Resolved
 	Columns  []schemas.Column // of its result; name and type only
 	Refs     []Ref
+
+	// Partial is set when faults were left out to go on: there are no trees, no
+	// columns if they are not all known, and the types of those in Unsure are guesses.
+	Partial bool
+	Unsure  []string // names in lower case
 }
 
 // Table is a table that statements may name.
 type Table struct {
 	Name    string // dataset.table
 	Columns []schemas.Column
+	Unsure  []string // columns whose type is a guess, in lower case: no fault may rest on it
+	Open    bool     // it has columns beside Columns that are not known: what is read from it counts as there
 }
 
 // Catalog is what is in scope of a statement.
