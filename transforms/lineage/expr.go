@@ -119,8 +119,10 @@ func (g *graph) subquery(n *syntax.Resolved, path string, how How, arcs *[]arc) 
 		*arcs = append(*arcs, arc{how: how, to: node{rows: kid}})
 		switch {
 		case strings.EqualFold(n.Attr, "Exists"):
-		case strings.EqualFold(n.Attr, "Scalar"), strings.EqualFold(n.Attr, "Array"):
+		case strings.EqualFold(n.Attr, "Scalar"):
 			*arcs = append(*arcs, arc{how: how, to: node{id: kid.Columns[0].ID, path: path}})
+		case strings.EqualFold(n.Attr, "Array"): // gathers rows, as ARRAY_AGG does
+			*arcs = append(*arcs, arc{how: how.Then(Aggregation), to: node{id: kid.Columns[0].ID, path: path}})
 		default: // IN, LIKE ANY …: what is looked for stands just before
 			*arcs = append(*arcs, arc{how: how.Then(Transformation), to: node{id: kid.Columns[0].ID}})
 			if i > 0 {
