@@ -42,13 +42,13 @@ func DuckDBType(t Type) (string, error) {
 		elem, err := DuckDBType(*t.Elem)
 		return elem + "[]", err
 	case Struct:
-		fields := make([]string, len(t.Fields))
+		fields := t.FieldNames()
 		for i, f := range t.Fields {
 			ft, err := DuckDBType(f.Type)
 			if err != nil {
 				return "", err
 			}
-			fields[i] = quote(f.Name, `"`) + " " + ft
+			fields[i] = quote(fields[i], `"`) + " " + ft
 		}
 		return "STRUCT(" + strings.Join(fields, ", ") + ")", nil
 	default:
