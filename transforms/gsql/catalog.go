@@ -28,22 +28,20 @@ func (e *Engine) catalog(cat syntax.Catalog) (*googlesql.MultiCatalog, error) {
 		if err != nil {
 			return nil, err
 		}
-		dataset, name, ok := strings.Cut(t.Name, ".")
-		if !ok {
-			return nil, fmt.Errorf("catalog table %q: want dataset.table", t.Name)
-		}
-		sub := datasets[dataset]
-		if sub == nil {
-			if sub, err = googlesql.NewSimpleCatalog(dataset, nil); err != nil {
-				return nil, err
+		if dataset, name, ok := strings.Cut(t.Name, "."); ok {
+			sub := datasets[dataset]
+			if sub == nil {
+				if sub, err = googlesql.NewSimpleCatalog(dataset, nil); err != nil {
+					return nil, err
+				}
+				if err := root.AddCatalog2(dataset, sub); err != nil {
+					return nil, err
+				}
+				datasets[dataset] = sub
 			}
-			if err := root.AddCatalog2(dataset, sub); err != nil {
-				return nil, err
+			if err := sub.AddTable2(name, table); err != nil {
+				return nil, fmt.Errorf("catalog table %s: %w", t.Name, err)
 			}
-			datasets[dataset] = sub
-		}
-		if err := sub.AddTable2(name, table); err != nil {
-			return nil, fmt.Errorf("catalog table %s: %w", t.Name, err)
 		}
 		// `dataset.table` in one pair of backticks is one identifier.
 		if err := root.AddTable2(t.Name, table); err != nil {
@@ -162,13 +160,16 @@ func (e *Engine) declare(params map[string]schemas.Type) error {
 
 // checkSpelling refuses names that differ from the catalog's in case only: the
 // analyzer's catalog takes them, BigQuery does not.
-func checkSpelling(cat syntax.Catalog, src syntax.Source, named []syntax.Ref) error {
+func checkSpelling(cat syntax.Catalog, src syntax.Source, named []syntax.Ref) []error {
+	var faults []error
+	seen := map[string]bool{}
 	for _, ref := range named {
 		for _, t := range cat.Tables {
-			if t.Name != ref.Name && strings.EqualFold(t.Name, ref.Name) {
-				return src.At(ref.Start, "Table not found: "+ref.Name, "table names are case-sensitive: write "+t.Name)
+			if t.Name != ref.Name && strings.EqualFold(t.Name, ref.Name) && !seen[ref.Name] {
+				seen[ref.Name] = true
+				faults = append(faults, src.At(ref.Start, "Table not found: "+ref.Name, "table names are case-sensitive: write "+t.Name))
 			}
 		}
 	}
-	return nil
+	return faults
 }

@@ -12,6 +12,7 @@ import (
 	"errors"
 	"fmt"
 	"runtime"
+	"slices"
 	"sync"
 
 	googlesql "github.com/goccy/go-googlesql"
@@ -43,6 +44,7 @@ type Engine struct {
 	tables   map[string]*googlesql.SimpleTable       // by name and columns
 	parsed   map[string]*syntax.Node                 // by text; trees are never changed
 	analyses int
+	known    []string // names of functions; nil until one is not found
 }
 
 // Open starts the analyzer: some 30 ms.
@@ -154,8 +156,9 @@ func (e *Engine) Refs(src syntax.Source) ([]syntax.Ref, error) {
 	return refs(src, node), nil
 }
 
-// Check parses and analyses one query. A fault in it is a *syntax.Diagnostic, or
-// several joined; any other error is a fault of the catalog.
+// Check parses and analyses one query. Faults in it are *syntax.Diagnostic, joined
+// if there are several; any other error is a fault of the catalog. Besides faults,
+// and where the catalog is not all known, it returns a partial statement.
 func (e *Engine) Check(cat syntax.Catalog, src syntax.Source) (*syntax.Statement, error) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
@@ -165,9 +168,6 @@ func (e *Engine) Check(cat syntax.Catalog, src syntax.Source) (*syntax.Statement
 		return nil, err
 	}
 	named := refs(src, node)
-	if err := checkSpelling(cat, src, named); err != nil {
-		return nil, err
-	}
 	catalog, err := e.catalog(cat)
 	if err != nil {
 		return nil, err
@@ -175,13 +175,21 @@ func (e *Engine) Check(cat syntax.Catalog, src syntax.Source) (*syntax.Statement
 	if err := e.declare(cat.Params); err != nil {
 		return nil, err
 	}
+	faults := checkSpelling(cat, src, named)
 	output, err := googlesql.AnalyzeStatement(src.Text, e.analyzer, catalog, e.types)
 	if err != nil {
-		return nil, diagnose(src, err)
+		statement, behind := e.recover(cat, src, node, err)
+		return statement, errors.Join(append(faults, behind...)...)
+	}
+	if len(faults) > 0 {
+		return nil, errors.Join(faults...)
+	}
+	if open := slices.ContainsFunc(cat.Tables, func(t syntax.Table) bool { return t.Open }); open {
+		return &syntax.Statement{Source: src, Partial: true}, nil
 	}
 	root, err := output.ResolvedStatement()
 	if err != nil {
-		return nil, diagnose(src, err)
+		return nil, e.diagnose(src, err)
 	}
 	query, ok := root.(*googlesql.ResolvedQueryStmt)
 	if !ok {

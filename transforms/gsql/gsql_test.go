@@ -85,8 +85,8 @@ from e group by user_id;`})
 func TestCheck_PlacesEveryFault(t *testing.T) {
 	engine := openEngine(t)
 	for _, test := range []struct{ name, text, want string }{
-		{"misspelt column", "select usr_id from raw.events", "q.sql:1:8: Unrecognized name: usr_id; Did you mean user_id?"},
-		{"misspelt table", "select 1 from raw.evnts", "q.sql:1:15: Table not found: raw.evnts; Did you mean raw.events?"},
+		{"misspelt column", "select usr_id from raw.events", "q.sql:1:8: Unrecognized name: usr_id; did you mean \"user_id\"?"},
+		{"misspelt table", "select 1 from raw.evnts", "q.sql:1:15: Table not found: raw.evnts; did you mean \"raw.events\"?"},
 		{"table in other case", "select 1 from raw.Events", "q.sql:1:15: Table not found: raw.Events; table names are case-sensitive: write raw.events"},
 		{"tabs count as one character", "select\n\t\tbad from raw.events", "q.sql:2:3: Unrecognized name: bad"},
 		{"characters, not bytes", "select 'äöü', bad from raw.events", "q.sql:1:15: Unrecognized name: bad"},

@@ -35,11 +35,11 @@ func (e *Engine) parseScript(src syntax.Source) (*syntax.Node, error) {
 		InputOriginalStartColumn: 1,
 	})
 	if err != nil {
-		return nil, diagnose(src, err)
+		return nil, e.diagnose(src, err)
 	}
 	script, err := output.Script()
 	if err != nil {
-		return nil, diagnose(src, err)
+		return nil, e.diagnose(src, err)
 	}
 	node, err := copyNode(script)
 	if err != nil {
