@@ -24,8 +24,11 @@ import (
 // Each arrow to the ledger is one change of the warehouse, so whoever is killed
 // leaves a ledger that says what is still due.
 func (b *Builder) byInterval(ctx context.Context, w *work, result *Result) (warehouse.Publication, error) {
-	t := &intervalBuild{Builder: b, work: w, table: b.table(w, ""), settings: w.Model.Incremental}
+	t := b.intervalBuild(w)
 	if err := t.open(ctx); err != nil {
+		return warehouse.Publication{}, err
+	}
+	if err := t.note(ctx); err != nil {
 		return warehouse.Publication{}, err
 	}
 	due, err := t.due()
@@ -54,22 +57,15 @@ type intervalBuild struct {
 	parents  map[string]*ledger // of tracked models, by the name that tracks uses
 }
 
-// open finds or makes the table and notes what has arrived.
+func (b *Builder) intervalBuild(w *work) *intervalBuild {
+	return &intervalBuild{Builder: b, work: w, table: b.table(w, ""), settings: w.Model.Incremental}
+}
+
+// open reads the ledgers of the table and of what it tracks. It changes nothing.
 func (t *intervalBuild) open(ctx context.Context) error {
 	var err error
 	if t.ledger, err = t.readLedger(ctx, t.table); err != nil {
 		return err
-	}
-	if t.ledger.exists && t.options.FullRefresh {
-		if err := t.into.Change(ctx, t.ledger.forget()); err != nil {
-			return err
-		}
-		t.ledger = &ledger{table: t.table, intervals: map[time.Time]kept{}, seen: map[string]map[string]struct{}{}, exists: true}
-	}
-	if !t.ledger.exists {
-		if err := t.create(ctx); err != nil {
-			return err
-		}
 	}
 	if t.static, err = t.inputs(t.Model, t.settled); err != nil {
 		return err
@@ -88,7 +84,7 @@ func (t *intervalBuild) open(ctx context.Context) error {
 			return err
 		}
 	}
-	return t.note(ctx)
+	return nil
 }
 
 // settled are inputs whose changes reach single intervals, or none.
@@ -109,13 +105,8 @@ func tracked(g *Graph, settings *IncrementalSettings, name string) bool {
 		slices.ContainsFunc(slices.Collect(maps.Keys(settings.Tracks)), same)
 }
 
-// create makes the table, without rows. What an earlier table of the name has
-// left in the ledgers goes first.
-func (b *intervalBuild) create(ctx context.Context) error {
-	return b.createEmpty(ctx, b.work, b.ledger, b.Columns)
-}
-
-// createEmpty makes a table that rows are put into later.
+// createEmpty makes a table that rows are put into later. What an earlier table
+// of the name has left in the ledgers goes first.
 func (b *Builder) createEmpty(ctx context.Context, w *work, l *ledger, columns []schemas.Column) error {
 	if err := b.into.Change(ctx, l.forget()); err != nil {
 		return err
@@ -134,9 +125,35 @@ func (b *Builder) createEmpty(ctx context.Context, w *work, l *ledger, columns [
 	return err
 }
 
-// note adds intervals of rows that have arrived since, as not computed.
+// note makes the table if it is not there, and writes what has arrived since
+// into its ledgers: intervals as not computed, and the loads as seen.
 func (t *intervalBuild) note(ctx context.Context) error {
-	arrived := map[string][]string{}
+	if t.ledger.exists && t.options.FullRefresh {
+		// Every interval is computed again, in place: readers never find the table empty.
+		for start, k := range t.ledger.intervals {
+			k.computed = ""
+			t.ledger.intervals[start] = k
+		}
+		if err := t.into.Change(ctx, t.ledger.write(t.ledger.sorted(), t.options.Clock())); err != nil {
+			return err
+		}
+	}
+	if !t.ledger.exists {
+		if err := t.createEmpty(ctx, t.work, t.ledger, t.Columns); err != nil {
+			return err
+		}
+	}
+	noted, arrived, err := t.arrivals(ctx)
+	if err != nil || len(arrived) == 0 {
+		return err
+	}
+	return t.into.Change(ctx, append(t.ledger.write(noted, t.options.Clock()), t.ledger.writeSeen(arrived)...))
+}
+
+// arrivals finds the intervals that loads reach which the table has not seen. The
+// ledger in memory has them then as not computed.
+func (t *intervalBuild) arrivals(ctx context.Context) (noted []kept, arrived map[string][]string, err error) {
+	arrived = map[string][]string{}
 	touched := map[time.Time][]string{} // interval -> loads
 	for _, table := range slices.Sorted(maps.Keys(t.settings.Tracks)) {
 		loads := t.ledger.arrived(table, t.options.Raw[table])
@@ -148,12 +165,12 @@ func (t *intervalBuild) note(ctx context.Context) error {
 		rows, err := t.rows(ctx, fmt.Sprintf("select distinct %s, r.%s as load_id from %s as r where r.%s is not null and r.%s in (%s)",
 			t.place("r."+column), schemas.LoadID, table, column, schemas.LoadID, texts(loads)))
 		if err != nil {
-			return err
+			return nil, nil, err
 		}
 		for _, row := range rows {
 			start, err := t.placed(row)
 			if err != nil {
-				return fmt.Errorf("%s.%s: %w", table, column, err)
+				return nil, nil, fmt.Errorf("%s.%s: %w", table, column, err)
 			}
 			load := Text(row[2])
 			if !slices.Contains(touched[start], load) {
@@ -161,14 +178,10 @@ func (t *intervalBuild) note(ctx context.Context) error {
 			}
 		}
 	}
-	if len(arrived) == 0 {
-		return nil
-	}
 	from, err := t.start()
 	if err != nil {
-		return err
+		return nil, nil, err
 	}
-	var noted []kept
 	for start, loads := range touched {
 		if start.Before(from) {
 			continue
@@ -180,13 +193,10 @@ func (t *intervalBuild) note(ctx context.Context) error {
 		noted = append(noted, k)
 	}
 	slices.SortFunc(noted, func(a, b kept) int { return a.Start.Compare(b.Start) })
-	if err := t.into.Change(ctx, append(t.ledger.write(noted, t.options.Clock()), t.ledger.writeSeen(arrived)...)); err != nil {
-		return err
-	}
 	for _, k := range noted {
 		t.ledger.intervals[k.Start] = k
 	}
-	return nil
+	return noted, arrived, nil
 }
 
 // place selects what placed reads: the day and the hour of a column of time.

@@ -2,6 +2,7 @@ package transforms
 
 import (
 	"context"
+	"maps"
 	"slices"
 	"sync"
 
@@ -55,12 +56,14 @@ func (d *deployed) of(m *Model) (warehouse.Publication, bool) {
 func (d *deployed) equal(m *Model, id string) (warehouse.Publication, bool) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
+	var found warehouse.Publication
 	for _, p := range d.byView {
-		if p.BuildID == id && p.Model == m.Address() {
-			return p, true
+		// Of several, always the same one.
+		if p.BuildID == id && p.Model == m.Address() && (found.BuildID == "" || compareNames(p.View, found.View) < 0) {
+			found = p
 		}
 	}
-	return warehouse.Publication{}, false
+	return found, found.BuildID != ""
 }
 
 // shows reports whether all views show the build.
@@ -80,6 +83,17 @@ func (d *deployed) record(publications []warehouse.Publication) {
 	for _, p := range publications {
 		d.byView[p.View] = p
 	}
+}
+
+// fingerprints are those of all that is published, sorted.
+func (d *deployed) fingerprints() []string {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	known := map[string]bool{}
+	for _, p := range d.byView {
+		known[p.Fingerprint] = true
+	}
+	return slices.Sorted(maps.Keys(known))
 }
 
 // views returns the environment's own publications, by view.

@@ -6,6 +6,7 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/ripen-data/ripen/internal/hint"
 	"github.com/ripen-data/ripen/schemas"
@@ -115,6 +116,12 @@ func (g *Graph) adviceOnTable(name string) string {
 	for _, address := range slices.Sorted(maps.Keys(g.Project.disabled)) {
 		if name == address || name == versioned.ReplaceAllString(address, "") {
 			return "it is switched off by `enabled: false` in " + g.Project.disabled[address]
+		}
+	}
+	for _, address := range slices.Sorted(maps.Keys(g.Project.retired)) {
+		if m := g.Project.retired[address]; name == address || name == m.View().String() {
+			return fmt.Sprintf("%s ended on its deprecation_date, %s: read a newer version, or move the date in %s",
+				address, m.Deprecated.Format(time.DateOnly), m.Config.Name)
 		}
 	}
 	var known []string

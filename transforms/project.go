@@ -11,6 +11,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/ripen-data/ripen/internal/hint"
 	"github.com/ripen-data/ripen/schemas"
@@ -24,6 +25,7 @@ type Project struct {
 
 	byName   map[string]*Model // by every name that Model takes
 	disabled map[string]string // address -> the model.yaml that switches it off
+	retired  map[string]*Model // by address: versions whose deprecation date has come
 }
 
 // root is the folder that names of files start with.
@@ -64,7 +66,7 @@ func Load(shipped, own fs.FS) (*Project, error) {
 			folders[address] = folder.over(folders[address])
 		}
 	}
-	project := &Project{Raw: schemas.Contracts(), byName: map[string]*Model{}, disabled: map[string]string{}}
+	project := &Project{Raw: schemas.Contracts(), disabled: map[string]string{}, retired: map[string]*Model{}}
 	var faults []error
 	for _, address := range slices.Sorted(maps.Keys(folders)) {
 		model, err := folders[address].model()
@@ -80,11 +82,30 @@ func Load(shipped, own fs.FS) (*Project, error) {
 	slices.SortFunc(project.Models, func(a, b *Model) int {
 		return cmp.Or(cmp.Compare(a.Dataset, b.Dataset), cmp.Compare(a.Name, b.Name), cmp.Compare(a.Version, b.Version))
 	})
-	for i, m := range project.Models {
-		m.Latest = i+1 == len(project.Models) || project.Models[i+1].View() != m.View()
-		project.byName[m.Address()], project.byName[m.String()] = m, m
-	}
+	project.index()
 	return project, errors.Join(faults...)
+}
+
+// index finds the latest version of each model and all names.
+func (p *Project) index() {
+	p.byName = map[string]*Model{}
+	for i, m := range p.Models {
+		m.Latest = i+1 == len(p.Models) || p.Models[i+1].View() != m.View()
+		p.byName[m.Address()], p.byName[m.String()] = m, m
+	}
+}
+
+// Retire takes away the versions whose deprecation date has come at an instant:
+// they are built no more, and what still reads one is a fault of its own.
+func (p *Project) Retire(at time.Time) {
+	p.Models = slices.DeleteFunc(p.Models, func(m *Model) bool {
+		if m.Deprecated.IsZero() || at.Before(m.Deprecated) {
+			return false
+		}
+		p.retired[m.Address()] = m
+		return true
+	})
+	p.index()
 }
 
 // Model finds a model by dataset.model (its latest version) or dataset.model_vN.
@@ -192,6 +213,18 @@ func (f *folder) checkName() error {
 	return nil
 }
 
+// seed is the query that data.csv amounts to.
+func (f *folder) seed(config *config) (syntax.Source, error) {
+	if query := f.source(queryFile); query.Text != "" {
+		return query, query.At(0, "a seed has no query", "its rows are those of "+dataFile)
+	}
+	data := f.source(dataFile)
+	if strings.TrimSpace(data.Text) == "" {
+		return data, data.At(0, "the data is missing", "write a CSV file with a header")
+	}
+	return config.seed(data)
+}
+
 // model reads the folder; nil when it is switched off.
 func (f *folder) model() (*Model, error) {
 	config, err := f.config()
@@ -207,6 +240,13 @@ func (f *folder) model() (*Model, error) {
 		return nil, fmt.Errorf("read model %s: %w", f.base, err)
 	}
 	source := f.source(queryFile)
+	if config.kind() == Seed {
+		if source, err = f.seed(config); err != nil {
+			return nil, err
+		}
+	} else if f.files[dataFile] != "" {
+		return nil, f.source(dataFile).At(0, "only a seed has data", "write `materialized: seed` in "+configFile)
+	}
 	if strings.TrimSpace(source.Text) == "" {
 		return nil, source.At(0, "the query is missing", "write it, or set `enabled: false` in "+configFile)
 	}

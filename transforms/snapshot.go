@@ -76,7 +76,7 @@ func (b *Builder) inherit(ctx context.Context, w *work, l *ledger) error {
 	if w.before.Table == (warehouse.TableName{}) || w.before.Table == l.table {
 		return nil
 	}
-	versions, err := Versions(ctx, b.into)
+	versions, err := Versions(ctx, b.into, []string{w.before.Fingerprint})
 	if err != nil {
 		return err
 	}

@@ -48,9 +48,13 @@ func (b *Builder) remember(ctx context.Context, w *work) error {
 }
 
 // Versions reads what was deployed under fingerprints.
-func Versions(ctx context.Context, from warehouse.Models) (map[string]Version, error) {
+func Versions(ctx context.Context, from warehouse.Models, fingerprints []string) (map[string]Version, error) {
+	if len(fingerprints) == 0 {
+		return map[string]Version{}, nil
+	}
 	rows, err := query(ctx, from, warehouse.Statement{
-		Name: "versions", SQL: fmt.Sprintf("select v.fingerprint, v.model, v.own_digest, v.query, v.config, v.columns from %s as v", versionTable),
+		Name: "versions", SQL: fmt.Sprintf("select v.fingerprint, v.model, v.own_digest, v.query, v.config, v.columns from %s as v where v.fingerprint in (%s)",
+			versionTable, texts(fingerprints)),
 	}, -1)
 	if err != nil {
 		return nil, err

@@ -1,0 +1,110 @@
+package transforms
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/ripen-data/ripen/internal/hint"
+	"github.com/ripen-data/ripen/warehouse"
+)
+
+// ReleaseInfo is one release of an environment.
+type ReleaseInfo struct {
+	ID          string    `json:"release"`
+	PublishedAt time.Time `json:"published_at"` // of its last view
+	Views       int       `json:"views"`        // that it changed
+	Models      []string  `json:"models"`       // addresses, sorted
+}
+
+// Releases lists those of an environment, newest first.
+func Releases(ctx context.Context, views warehouse.Views, env Environment) ([]ReleaseInfo, error) {
+	events, err := environmentEvents(ctx, views, env)
+	if err != nil {
+		return nil, err
+	}
+	var list []ReleaseInfo
+	for _, e := range slices.Backward(events) {
+		i := slices.IndexFunc(list, func(r ReleaseInfo) bool { return r.ID == e.Release })
+		if i < 0 {
+			i = len(list)
+			list = append(list, ReleaseInfo{ID: e.Release, PublishedAt: e.PublishedAt})
+		}
+		list[i].Views++
+		if !slices.Contains(list[i].Models, e.Model) {
+			list[i].Models = append(list[i].Models, e.Model)
+		}
+	}
+	for _, r := range list {
+		slices.Sort(r.Models)
+	}
+	return list, nil
+}
+
+func environmentEvents(ctx context.Context, views warehouse.Views, env Environment) ([]warehouse.Event, error) {
+	events, err := views.History(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return slices.DeleteFunc(events, func(e warehouse.Event) bool { return e.Environment != string(env) }), nil
+}
+
+// Rollback points the environment's views back at what they showed before its
+// latest release, as a release of its own with the given id: taking back twice
+// brings the taken-back release again. It returns what it changed.
+//
+// Tables that are kept by interval or by key are changed in place: their views
+// go back to another table only where the model meant something else then.
+func Rollback(ctx context.Context, views warehouse.Views, env Environment, id string) (warehouse.Release, error) {
+	back := warehouse.Release{ID: id, Environment: string(env)}
+	events, err := environmentEvents(ctx, views, env)
+	if err != nil {
+		return back, err
+	}
+	if len(events) == 0 {
+		return back, hint.New(fmt.Sprintf("%s has no release", env), "build one: ripen apply")
+	}
+	latest := events[len(events)-1].Release
+	before := map[warehouse.TableName]warehouse.Event{}
+	var touched []warehouse.TableName
+	for _, e := range events {
+		if e.Release != latest {
+			before[e.View] = e
+		} else if !slices.Contains(touched, e.View) {
+			touched = append(touched, e.View)
+		}
+	}
+	for _, view := range touched {
+		if e, existed := before[view]; existed && !e.Withdrawn {
+			back.Publications = append(back.Publications, e.Publication)
+		} else {
+			back.Withdrawn = append(back.Withdrawn, view)
+		}
+	}
+	if err := views.Publish(ctx, back); err != nil {
+		return back, fmt.Errorf("roll back release %s of %s: %w", latest, env, err)
+	}
+	return back, nil
+}
+
+// Drop withdraws every view of an environment other than production.
+func Drop(ctx context.Context, views warehouse.Views, env Environment, id string) (warehouse.Release, error) {
+	release := warehouse.Release{ID: id, Environment: string(env)}
+	if env == Production {
+		return release, fmt.Errorf("production cannot be dropped")
+	}
+	published, err := views.Published(ctx)
+	if err != nil {
+		return release, err
+	}
+	for _, p := range published {
+		if p.Environment == string(env) {
+			release.Withdrawn = append(release.Withdrawn, p.View)
+		}
+	}
+	if len(release.Withdrawn) == 0 {
+		return release, hint.New(fmt.Sprintf("there is no environment %s", env), "see `ripen env ls`")
+	}
+	return release, views.Publish(ctx, release)
+}
