@@ -61,12 +61,13 @@ type Lineage struct {
 
 	byID   map[ColumnID]*LineageColumn
 	tables map[string]bool
+	alias  map[string]string // other name of a model -> its table; empty where two models have it
 }
 
 // Lineage joins the lineage of compiled models. Raw tables that none of them
 // reads are left out.
 func (g *Graph) Lineage(compiled map[*Model]*Compiled) *Lineage {
-	l := &Lineage{byID: map[ColumnID]*LineageColumn{}, tables: map[string]bool{}}
+	l := &Lineage{byID: map[ColumnID]*LineageColumn{}, tables: map[string]bool{}, alias: map[string]string{}}
 	raw := map[string]bool{}
 	for _, m := range g.Order {
 		if compiled[m] != nil {
@@ -134,6 +135,7 @@ func (l *Lineage) addRaw(name string, t schemas.Table) {
 
 func (l *Lineage) addModel(g *Graph, compiled *Compiled) {
 	m := compiled.Model
+	l.addAlias(m)
 	sources := map[string][]lineage.Source{}
 	for _, c := range compiled.Lineage {
 		sources[c.Name] = c.Sources
@@ -168,6 +170,9 @@ func (l *Lineage) addSync(m *Model) {
 	}
 }
 
+// compareKinds puts values before influences.
+func compareKinds(a, b lineage.Kind) int { return -cmp.Compare(a, b) }
+
 // sort orders columns by stage and table, and edges by kind (value first) and
 // the column at their other end.
 func (l *Lineage) sort() {
@@ -176,10 +181,10 @@ func (l *Lineage) sort() {
 	})
 	for _, c := range l.Columns {
 		slices.SortFunc(c.Up, func(a, b LineageEdge) int {
-			return cmp.Or(-cmp.Compare(a.Kind, b.Kind), compareColumnIDs(a.From, b.From))
+			return cmp.Or(compareKinds(a.Kind, b.Kind), compareColumnIDs(a.From, b.From))
 		})
 		slices.SortFunc(c.Down, func(a, b LineageEdge) int {
-			return cmp.Or(-cmp.Compare(a.Kind, b.Kind), compareColumnIDs(a.To, b.To))
+			return cmp.Or(compareKinds(a.Kind, b.Kind), compareColumnIDs(a.To, b.To))
 		})
 	}
 }
