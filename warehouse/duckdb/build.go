@@ -6,7 +6,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"slices"
-	"strings"
 	"time"
 
 	duck "github.com/duckdb/duckdb-go/v2"
@@ -33,7 +32,7 @@ func (db *DB) build(ctx context.Context, stmt warehouse.Statement) (stats wareho
 	create := db.createTable
 	if stmt.View {
 		create = createView
-		built.reads, err = db.tablesOf(ctx, stmt)
+		built.reads, err = tablesOf(ctx, db.sql, stmt.SQL)
 	}
 	if err == nil {
 		err = db.createSchemas(ctx, stmt.Target.Dataset)
@@ -51,12 +50,11 @@ func (db *DB) build(ctx context.Context, stmt warehouse.Statement) (stats wareho
 	if err != nil {
 		return stats, err
 	}
-	db.views.mu.Lock()
-	defer db.views.mu.Unlock()
-	if db.views.state != nil {
-		db.views.state = db.views.state.withBuilt(stmt.Target, built)
+	db.views.built(stmt.Target, built)
+	if !stmt.View {
+		stats.Bytes, err = db.tableBytes(ctx, stmt.Target, stmt.Columns, stats.Rows)
 	}
-	return stats, nil
+	return stats, err
 }
 
 func (db *DB) createTable(ctx context.Context, tx *sql.Tx, stmt warehouse.Statement) (stats warehouse.Stats, err error) {
@@ -89,25 +87,6 @@ func createView(ctx context.Context, tx *sql.Tx, stmt warehouse.Statement) (ware
 	}
 	_, err := tx.ExecContext(ctx, "CREATE VIEW "+tableIdent(stmt.Target)+" AS\n"+stmt.SQL)
 	return warehouse.Stats{}, err
-}
-
-// tablesOf returns the tables that the statement names, sorted; not those behind views.
-func (db *DB) tablesOf(ctx context.Context, stmt warehouse.Statement) ([]tableName, error) {
-	conn, err := db.sql.Conn(ctx)
-	if err != nil {
-		return nil, err
-	}
-	defer conn.Close()
-	names, err := duck.GetTableNames(conn, stmt.SQL, true)
-	if err != nil {
-		return nil, err
-	}
-	slices.Sort(names)
-	tables := make([]tableName, len(names))
-	for i, name := range names {
-		tables[i].Dataset, tables[i].Table, _ = strings.Cut(name, ".")
-	}
-	return tables, nil
 }
 
 // replaceBuilt drops what Build made at the target before, and remembers which

@@ -42,7 +42,7 @@ func (db *DB) publish(ctx context.Context, release warehouse.Release) error {
 	if len(events) == 0 && len(garbage) == 0 {
 		return nil
 	}
-	if err := db.createSchemas(ctx, datasets(events)...); err != nil {
+	if err := db.createSchemas(ctx, state.newDatasets(events)...); err != nil {
 		return err
 	}
 	db.views.state = nil // until it is committed nobody knows
@@ -128,10 +128,15 @@ func (db *DB) statements(ctx context.Context, before, after *viewState, release 
 	return names, nil
 }
 
-func datasets(events []warehouse.Event) []string {
+// newDatasets are the datasets of events that have no view yet.
+func (s *viewState) newDatasets(events []warehouse.Event) []string {
+	known := map[string]bool{}
+	for view := range s.inForce {
+		known[view.Dataset] = true
+	}
 	var names []string
 	for _, e := range events {
-		if !e.Withdrawn {
+		if !e.Withdrawn && !known[e.View.Dataset] {
 			names = append(names, e.View.Dataset)
 		}
 	}

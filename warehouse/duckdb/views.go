@@ -29,6 +29,15 @@ func (v *views) forget() {
 	v.state = nil
 }
 
+// built adds a table to the state, if there is one.
+func (v *views) built(name tableName, t builtTable) {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	if v.state != nil {
+		v.state = v.state.withBuilt(name, t)
+	}
+}
+
 // viewState is never changed, only replaced.
 type viewState struct {
 	last    int64 // publication number
@@ -230,7 +239,7 @@ func (s *viewState) garbage(statements map[string]bool) []tableName {
 	return garbage
 }
 
-// withBuilt is the state with one table more, or without some.
+// withBuilt is the state with one table more.
 func (s *viewState) withBuilt(name tableName, t builtTable) *viewState {
 	next := *s
 	next.built = maps.Clone(s.built)
@@ -238,6 +247,7 @@ func (s *viewState) withBuilt(name tableName, t builtTable) *viewState {
 	return &next
 }
 
+// withoutBuilt is the state without some tables.
 func (s *viewState) withoutBuilt(names []tableName) *viewState {
 	if len(names) == 0 {
 		return s
