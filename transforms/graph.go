@@ -54,6 +54,7 @@ func (e *Engine) Graph(project *Project) (*Graph, error) {
 		found, err := e.refs(m.Source)
 		if err == nil {
 			err = g.connect(m, found)
+			faulty[m] = slices.ContainsFunc(found, func(ref syntax.Ref) bool { return project.isBroken(ref.Name) })
 		}
 		if err != nil {
 			faults = append(faults, err)
@@ -98,7 +99,7 @@ func (g *Graph) connect(m *Model, refs []syntax.Ref) error {
 			parents[parent] = true
 		} else if _, ok := g.rawTable[ref.Name]; ok {
 			raw[ref.Name] = true
-		} else {
+		} else if !g.Project.isBroken(ref.Name) { // the fault of a broken one is reported once
 			if !names[ref.Name] { // one message per name
 				faults = append(faults, m.Source.At(ref.Start, "unknown table "+ref.Name, g.adviceOnTable(ref.Name)))
 			}

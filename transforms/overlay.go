@@ -16,7 +16,7 @@ import (
 func (f *folder) over(shipped *folder) *folder {
 	_, query := f.files[queryFile]
 	_, data := f.files[dataFile]
-	if shipped == nil || query || data {
+	if shipped == nil || query || data || f.files == nil {
 		return f
 	}
 	laid := &folder{dataset: f.dataset, base: f.base, files: maps.Clone(shipped.files), configured: true}
@@ -25,6 +25,19 @@ func (f *folder) over(shipped *folder) *folder {
 		laid.beneath = shipped.source(configFile)
 	}
 	return laid
+}
+
+// replaces is what a shipped model describes of its columns where the folder takes
+// its place; nil where it does not.
+func (f *folder) replaces(shipped *folder) map[string]ColumnSettings {
+	if shipped == nil || shipped.files == nil || f.over(shipped) != f {
+		return nil
+	}
+	config, err := parseConfig(shipped.source(configFile))
+	if err != nil {
+		return nil // a shipped fault is not the project's
+	}
+	return config.Columns
 }
 
 // config reads model.yaml, merged with the one beneath it.

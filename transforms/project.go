@@ -26,6 +26,9 @@ type Project struct {
 	byName   map[string]*Model // by every name that Model takes
 	disabled map[string]string // address -> the model.yaml that switches it off
 	retired  map[string]*Model // by address: versions whose deprecation date has come
+	broken   map[string]bool   // addresses of models whose files could not be read
+
+	replaced map[string]map[string]ColumnSettings // by address of a model of the project's own: the columns that the shipped one describes
 }
 
 // root is the folder that names of files start with.
@@ -53,26 +56,35 @@ var (
 // `enabled: false` switches a model off. All faults are returned together, each a
 // *syntax.Diagnostic.
 func Load(shipped, own fs.FS) (*Project, error) {
-	folders, err := readFolders(shipped, false)
+	project := &Project{
+		Raw: schemas.Contracts(), disabled: map[string]string{}, retired: map[string]*Model{},
+		broken: map[string]bool{}, replaced: map[string]map[string]ColumnSettings{},
+	}
+	folders, faults, err := readFolders(shipped, false)
 	if err != nil {
 		return nil, err
 	}
 	if own != nil {
-		over, err := readFolders(own, true)
+		over, ownFaults, err := readFolders(own, true)
 		if err != nil {
 			return nil, err
 		}
+		faults = append(faults, ownFaults...)
 		for address, folder := range over {
+			project.replaced[address] = folder.replaces(folders[address])
 			folders[address] = folder.over(folders[address])
 		}
 	}
-	project := &Project{Raw: schemas.Contracts(), disabled: map[string]string{}, retired: map[string]*Model{}}
-	var faults []error
 	for _, address := range slices.Sorted(maps.Keys(folders)) {
+		if folders[address].files == nil { // its fault is among those of reading
+			project.broken[address] = true
+			continue
+		}
 		model, err := folders[address].model()
 		switch {
 		case err != nil:
 			faults = append(faults, err)
+			project.broken[address] = true
 		case model == nil:
 			project.disabled[address] = folders[address].file(configFile)
 		default:
@@ -130,24 +142,34 @@ func (f *folder) source(name string) syntax.Source {
 	return syntax.Source{Name: f.file(name), Text: f.files[name]}
 }
 
-// readFolders reads <dataset>/<model>_v<N>/*, by dataset.model_vN.
-func readFolders(files fs.FS, own bool) (map[string]*folder, error) {
-	folders := map[string]*folder{}
+// isBroken reports whether a table is a model whose files could not be read.
+func (p *Project) isBroken(table string) bool {
+	for address := range p.broken {
+		if table == address || table == versioned.ReplaceAllString(address, "") {
+			return true
+		}
+	}
+	return false
+}
+
+// readFolders reads <dataset>/<model>_v<N>/*, by dataset.model_vN. A folder at
+// fault has no files.
+func readFolders(files fs.FS, own bool) (folders map[string]*folder, faults []error, err error) {
+	folders = map[string]*folder{}
 	datasets, err := fs.ReadDir(files, ".")
 	if errors.Is(err, fs.ErrNotExist) {
-		return folders, nil // a project without models of its own
+		return folders, nil, nil // a project without models of its own
 	}
 	if err != nil {
-		return nil, fmt.Errorf("read models: %w", err)
+		return nil, nil, fmt.Errorf("read models: %w", err)
 	}
-	var faults []error
 	for _, dataset := range datasets {
 		if !dataset.IsDir() || strings.HasPrefix(dataset.Name(), ".") {
 			continue
 		}
 		models, err := fs.ReadDir(files, dataset.Name())
 		if err != nil {
-			return nil, fmt.Errorf("read models: %w", err)
+			return nil, nil, fmt.Errorf("read models: %w", err)
 		}
 		for _, entry := range models {
 			if !entry.IsDir() || strings.HasPrefix(entry.Name(), ".") {
@@ -156,12 +178,12 @@ func readFolders(files fs.FS, own bool) (map[string]*folder, error) {
 			f := &folder{dataset: dataset.Name(), base: entry.Name(), own: own, files: map[string]string{}}
 			if err := f.read(files); err != nil {
 				faults = append(faults, err)
-				continue
+				f.files = nil
 			}
 			folders[f.dataset+"."+f.base] = f
 		}
 	}
-	return folders, errors.Join(faults...)
+	return folders, faults, nil
 }
 
 func (f *folder) read(files fs.FS) error {
