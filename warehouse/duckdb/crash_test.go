@@ -22,8 +22,9 @@ const (
 	crashRunRows = 30_000
 )
 
-// work loads everything landed beside the database and then builds and publishes
-// a model of it, as often as it is let.
+// work loads everything landed beside the database and then, as often as it is
+// let, builds a model of it, publishes it under two names and adds an interval to
+// an incremental table.
 func work(ctx context.Context, path string) error {
 	fmt.Println("working")
 	db, err := duckdb.Open(ctx, duckdb.Config{Path: path, Threads: 2})
@@ -47,14 +48,46 @@ func work(ctx context.Context, path string) error {
 		if err != nil {
 			return err
 		}
-		err = db.Publish(ctx, warehouse.Release{ID: fmt.Sprint(version), Publications: []warehouse.Publication{{
-			View: warehouse.TableName{Dataset: "core", Table: "users"}, Table: table,
-			BuildID: fmt.Sprint(version), Version: 1, Rows: stats.Rows, BuiltAt: time.Unix(0, 0)}}})
-		if err != nil {
+		release := warehouse.Release{ID: fmt.Sprint(version)}
+		for _, dataset := range []string{"core", "mart"} {
+			release.Publications = append(release.Publications, warehouse.Publication{
+				View: warehouse.TableName{Dataset: dataset, Table: "users"}, Table: table,
+				BuildID: fmt.Sprint(version), Version: 1, Rows: stats.Rows, BuiltAt: time.Unix(0, 0)})
+		}
+		if err := db.Publish(ctx, release); err != nil {
+			return err
+		}
+		if err := addInterval(ctx, db, version); err != nil {
 			return err
 		}
 	}
 	return db.Close()
+}
+
+// addInterval replaces an interval of an incremental table, with rows that are
+// staged first, and its row in the ledger.
+func addInterval(ctx context.Context, db *duckdb.DB, interval int) error {
+	stage := warehouse.TableName{Dataset: warehouse.StageDataset, Table: "daily"}
+	_, err := db.Build(ctx, warehouse.Statement{
+		Name: "core.daily", SQL: fmt.Sprintf("SELECT user_id, %d AS day FROM raw_product.users LIMIT 50000", interval), Target: stage,
+		Columns: []schemas.Column{{Name: "user_id", Type: schemas.Type{Kind: schemas.String}}, {Name: "day", Type: schemas.Type{Kind: schemas.Int64}}},
+	})
+	if err != nil {
+		return err
+	}
+	var changes []warehouse.Statement
+	for _, sql := range []string{
+		"CREATE TABLE IF NOT EXISTS ripen_build.daily (user_id VARCHAR, day BIGINT)",
+		fmt.Sprintf("DELETE FROM ripen_build.daily WHERE day = %d", interval),
+		"INSERT INTO ripen_build.daily FROM ripen_stage.daily",
+		fmt.Sprintf("DELETE FROM ripen_meta.interval WHERE inputs = '%d'", interval),
+		fmt.Sprintf("INSERT INTO ripen_meta.interval SELECT 'ripen_build.daily', TIMESTAMP '2026-01-01', TIMESTAMP '2026-01-01', '%d', count(*), "+
+			"TIMESTAMP '2026-01-01' FROM ripen_stage.daily", interval),
+		"DROP TABLE ripen_stage.daily",
+	} {
+		changes = append(changes, warehouse.Statement{Name: "core.daily", SQL: sql})
+	}
+	return db.Change(ctx, changes)
 }
 
 func TestDuckDB_SurvivesBeingKilledAtAnyMoment(t *testing.T) {
@@ -81,7 +114,9 @@ func TestDuckDB_SurvivesBeingKilledAtAnyMoment(t *testing.T) {
 	timeWork(t, path, dir)
 	db := open(t, duckdb.Config{Path: path})
 	expect(t, db, "SELECT count(*), min(version), max(version) FROM core.users", fmt.Sprintf("%d|5|5", crashRuns*crashRunRows))
-	expect(t, db, "SELECT count(*) FROM duckdb_tables() WHERE schema_name = 'ripen_build'", "2") // the newest, and the one before it
+	expect(t, db, "SELECT count(*) FROM duckdb_tables() WHERE starts_with(table_name, 'users_')", "2") // the newest, and the one before it
+	expect(t, db, "SELECT count(*), count(DISTINCT day) FROM ripen_build.daily", "250000|5")
+	expect(t, db, "SELECT count(*) FROM duckdb_tables() WHERE schema_name = 'ripen_stage'", "0")
 }
 
 func timeWork(t *testing.T, path, dir string) time.Duration {
@@ -126,9 +161,15 @@ func checkWarehouse(t *testing.T, round int, path string) {
 		expect(t, db, "SELECT count(*), max(version) FROM "+p.View.String(), fmt.Sprintf("%d|%s", p.Rows, p.BuildID))
 	}
 	t.Logf("round %d: %d loads, publications %v", round, len(loads), published)
-	views := rows(t, db, "SELECT count(*) FROM duckdb_views() WHERE schema_name = 'core'")
+	if len(published) != 0 && (len(published) != 2 || published[0].BuildID != published[1].BuildID) {
+		t.Errorf("round %d: half a release is published: %v", round, published)
+	}
+	views := rows(t, db, "SELECT count(*) FROM duckdb_views() WHERE schema_name IN ('core', 'mart')")
 	if views != fmt.Sprint(len(published)) {
 		t.Errorf("round %d: %s views, %d publications", round, views, len(published))
+	}
+	if intervals := rows(t, db, "SELECT inputs, row_count FROM ripen_meta.interval ORDER BY 1"); intervals != "" {
+		expect(t, db, "SELECT day, count(*) FROM ripen_build.daily GROUP BY 1 ORDER BY 1", intervals)
 	}
 }
 
