@@ -103,9 +103,10 @@ func (d *DeployedScope) notThere(name string) error {
 		return unknown
 	}
 	project, err := d.Project()
-	if err != nil {
+	if project == nil {
 		return fmt.Errorf("look for %s among the models: %w", name, err)
 	}
+	// Faults of other models' files are none of this statement.
 	if m, ok := project.Model(name); ok {
 		return &NotThere{Message: "the model " + name + " was never built", Hint: fmt.Sprintf("build it: ripen transform --select +%s", m)}
 	}

@@ -102,8 +102,10 @@ type Answer struct {
 	SQL     string           // in the warehouse's dialect; empty when it did not compile
 	Rows    Spool            // of a query that ran; the caller of Run need not close it
 	Count   int64            // rows of the table that it made
-	Err     error            // a *syntax.Diagnostic but for Kind Internal
-	Kind    FaultKind        // of Err
+
+	Explained bool      // compiled only
+	Err       error     // a *syntax.Diagnostic but for Kind Internal
+	Kind      FaultKind // of Err
 }
 
 // Run answers the statements of a source, in order. It goes on behind a fault;
@@ -182,6 +184,7 @@ func (s *Session) answer(ctx context.Context, src syntax.Source, a *Answer) {
 		a.fail(Invalid, err)
 		return
 	}
+	a.Explained = s.Explain
 	if statement.table != "" {
 		err = s.keep(ctx, src, statement, columns, a)
 	} else {

@@ -70,14 +70,18 @@ func (p *project) openWarehouse(ctx context.Context, readOnly bool, clock func()
 	return db, nil
 }
 
-// openGraph reads the shipped models with the project's own laid over them. raw
-// are the tables they may read.
-func (p *project) openGraph(raw []schemas.Table) (*transforms.Engine, *transforms.Graph, error) {
+// loadModels reads the shipped models with the project's own laid over them.
+func (p *project) loadModels() (*transforms.Project, error) {
 	var own fs.FS
 	if info, err := os.Stat(filepath.Join(p.cfg.dir, "sql")); err == nil && info.IsDir() {
 		own = os.DirFS(filepath.Join(p.cfg.dir, "sql"))
 	}
-	models, err := transforms.Load(shipped.Models, own)
+	return transforms.Load(shipped.Models, own)
+}
+
+// openGraph puts the models in order. raw are the tables they may read.
+func (p *project) openGraph(raw []schemas.Table) (*transforms.Engine, *transforms.Graph, error) {
+	models, err := p.loadModels()
 	if err != nil {
 		return nil, nil, &usageError{err}
 	}

@@ -84,6 +84,7 @@ reasons in a sentence.`,
 	})
 	root.AddCommand(a.initCommand(), a.runCommand(), a.extractCommand(), a.loadCommand(), a.transformCommand(),
 		a.lsCommand(), a.showCommand(), a.renderCommand(), a.statusCommand(), a.sandboxCommand(), a.versionCommand())
+	root.AddCommand(a.queryCommand())
 	for _, c := range root.Commands() {
 		if c.Args == nil {
 			c.Args = noArgs

@@ -1,6 +1,7 @@
 package duck
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/ripen-data/ripen/schemas"
@@ -151,7 +152,7 @@ func (w *writer) tablePath(n *syntax.Node) string {
 		quote(s.offset) + ") AS " + table
 }
 
-// tableName writes a CTE's name, or dataset.table so that it can be replaced.
+// tableName writes a CTE's name, or that of a table so that it can be replaced.
 func (w *writer) tableName(n *syntax.Node, aliased bool) string {
 	name := strings.Join(w.parts(n), ".")
 	parts := strings.Split(name, ".")
@@ -159,14 +160,19 @@ func (w *writer) tableName(n *syntax.Node, aliased bool) string {
 		w.fail(n, "a table with a project does not run on DuckDB", "write dataset.table")
 	}
 	text := quoteAll(parts)
-	if len(parts) == 1 {
+	if len(parts) == 1 && !w.isTable(n) {
 		return text
 	}
 	use := syntax.TableUse{Name: name, SQL: text}
 	if !aliased {
-		use.Alias = quote(parts[1])
+		use.Alias = quote(parts[len(parts)-1])
 	}
 	return use.Mark()
+}
+
+// isTable tells a table of a session from a CTE of its name.
+func (w *writer) isTable(n *syntax.Node) bool {
+	return slices.ContainsFunc(w.stmt.Refs, func(r syntax.Ref) bool { return r.Start == n.Start })
 }
 
 func (w *writer) tableSubquery(n *syntax.Node) string {
