@@ -14,17 +14,19 @@ import (
 
 // RunRecord is the history of one run.
 type RunRecord struct {
-	RunID      string          `json:"run_id"`
-	Command    string          `json:"command"`
-	AsOf       time.Time       `json:"as_of"`
-	StartedAt  time.Time       `json:"started_at"`
-	FinishedAt time.Time       `json:"finished_at"`
-	Status     Status          `json:"status"`
-	Error      string          `json:"error,omitempty"`
-	PeakMemory int64           `json:"peak_memory_bytes"` // of the process
-	Rejects    int64           `json:"rejected_records"`
-	Stages     json.RawMessage `json:"stages,omitempty"` // as the command sums them up
-	Steps      []StepRecord    `json:"steps"`
+	RunID   string `json:"run_id"`
+	Command string `json:"command"`
+	// Environment is that of the views that the run published; empty for production.
+	Environment string          `json:"environment,omitempty"`
+	AsOf        time.Time       `json:"as_of"`
+	StartedAt   time.Time       `json:"started_at"`
+	FinishedAt  time.Time       `json:"finished_at"`
+	Status      Status          `json:"status"`
+	Error       string          `json:"error,omitempty"`
+	PeakMemory  int64           `json:"peak_memory_bytes"` // of the process
+	Rejects     int64           `json:"rejected_records"`
+	Stages      json.RawMessage `json:"stages,omitempty"` // as the command sums them up
+	Steps       []StepRecord    `json:"steps"`
 }
 
 // StepRecord is the history of one step.

@@ -344,3 +344,6 @@ func (r RawTables) State(table string) string {
 	}
 	return digest(strings.Join(r[table], "\n"))
 }
+
+// Instant is the environment and the instant that the Builder builds.
+func (b *Builder) Instant() (Environment, time.Time) { return b.options.Environment, b.options.AsOf }

@@ -3,6 +3,7 @@ package transforms
 import (
 	"context"
 	"fmt"
+	"maps"
 	"slices"
 	"time"
 
@@ -107,4 +108,88 @@ func Drop(ctx context.Context, views warehouse.Views, env Environment, id string
 		return release, hint.New(fmt.Sprintf("there is no environment %s", env), "see `ripen env ls`")
 	}
 	return release, views.Publish(ctx, release)
+}
+
+// Share gives the environment views of production's tables for the models that
+// mean the same in both and that it has not: for those to be built as well as
+// for the others. It builds nothing; in production it does nothing.
+func (b *Builder) Share(ctx context.Context) error {
+	if b.options.Environment == Production {
+		return nil
+	}
+	if err := b.deployed.read(ctx); err != nil {
+		return err
+	}
+	release := warehouse.Release{ID: b.options.Release, Environment: string(b.options.Environment)}
+	for _, m := range b.graph.Order {
+		if b.compiled[m] == nil || m.Kind == Ephemeral {
+			continue
+		}
+		w := &work{Compiled: b.compiled[m], print: b.prints[m], views: b.options.Environment.Views(m)}
+		shared, ok := b.shared(w)
+		if !ok || b.deployed.shows(w.views, shared) {
+			continue
+		}
+		for _, view := range w.views {
+			shared.View, shared.Environment = view, string(b.options.Environment)
+			release.Publications = append(release.Publications, shared)
+		}
+	}
+	if len(release.Publications) == 0 {
+		return nil
+	}
+	if err := b.into.Publish(ctx, release); err != nil {
+		return fmt.Errorf("share production's tables with %s: %w", b.options.Environment, err)
+	}
+	b.deployed.record(release.Publications)
+	return nil
+}
+
+// EnvironmentInfo is one environment.
+type EnvironmentInfo struct {
+	Name        string    `json:"environment"`
+	Views       int       `json:"views"`
+	Own         int       `json:"own_tables"` // that it shows and production does not
+	PublishedAt time.Time `json:"published_at"`
+}
+
+// Environments lists those that have views, production first.
+func Environments(ctx context.Context, views warehouse.Views) ([]EnvironmentInfo, error) {
+	published, err := views.Published(ctx)
+	if err != nil {
+		return nil, err
+	}
+	events, err := views.History(ctx)
+	if err != nil {
+		return nil, err
+	}
+	shown := map[warehouse.TableName]bool{}
+	tables := map[string]map[warehouse.TableName]bool{}
+	counts := map[string]int{}
+	for _, p := range published {
+		if p.Environment == string(Production) {
+			shown[p.Table] = true
+		}
+		if tables[p.Environment] == nil {
+			tables[p.Environment] = map[warehouse.TableName]bool{}
+		}
+		tables[p.Environment][p.Table] = true
+		counts[p.Environment]++
+	}
+	list := []EnvironmentInfo{}
+	for _, name := range slices.Sorted(maps.Keys(counts)) {
+		info := EnvironmentInfo{Name: Environment(name).String(), Views: counts[name]}
+		for table := range tables[name] {
+			if name == string(Production) || !shown[table] {
+				info.Own++
+			}
+		}
+		for _, e := range events {
+			if e.Environment == name {
+				info.PublishedAt = e.PublishedAt
+			}
+		}
+		list = append(list, info)
+	}
+	return list, nil
 }

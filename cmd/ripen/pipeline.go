@@ -18,7 +18,6 @@ import (
 	"github.com/ripen-data/ripen/orchestrate"
 	"github.com/ripen-data/ripen/schemas"
 	"github.com/ripen-data/ripen/transforms"
-	"github.com/ripen-data/ripen/transforms/duck"
 	"github.com/ripen-data/ripen/warehouse"
 	"github.com/ripen-data/ripen/warehouse/duckdb"
 )
@@ -37,6 +36,10 @@ type pipelineFlags struct {
 	tables  []string // source or source.contract
 	models  []string
 	exclude []string
+	env     string
+	refresh bool
+	start   string // of a backfill
+	end     string
 }
 
 func (f *pipelineFlags) add(cmd *cobra.Command) {
@@ -47,6 +50,8 @@ func (f *pipelineFlags) add(cmd *cobra.Command) {
 func (f *pipelineFlags) addModels(cmd *cobra.Command) {
 	cmd.Flags().StringArrayVarP(&f.models, "select", "s", nil, "models, in dbt's selector grammar, e.g. +fct_trial or staging.*")
 	cmd.Flags().StringArrayVar(&f.exclude, "exclude", nil, "models to leave out, in the same grammar")
+	cmd.Flags().StringVar(&f.env, "env", "", "environment whose views are published, e.g. dev_anna (default: production)")
+	cmd.Flags().BoolVar(&f.refresh, "full-refresh", false, "build the chosen models again, whatever is there")
 }
 
 // pipeline is one run of some stages.
@@ -56,7 +61,10 @@ type pipeline struct {
 	flags        *pipelineFlags
 	runID        string
 	asOf         time.Time
-	clock        func() time.Time // when things happen: the company's now in a simulated project
+	env          transforms.Environment
+	backfill     *transforms.Window
+	planned      func(context.Context, *transforms.Builder) error // called before models are built; may be nil
+	clock        func() time.Time                                 // when things happen: the company's now in a simulated project
 	meter        *meter
 	steps        []orchestrate.StepRecord
 	reject       int64
@@ -80,28 +88,34 @@ type summary struct {
 // runPipeline runs the stages under the project's lease, writes the run's record,
 // and calls finish with the open warehouse for what the command prints.
 func (a *app) runPipeline(ctx context.Context, command string, flags *pipelineFlags, stages []string, finish func(*pipeline, *summary) error) (err error) {
+	return a.runPlanned(ctx, command, flags, stages, nil, finish)
+}
+
+// runPlanned is runPipeline that calls planned, if it is not nil, before models are built.
+func (a *app) runPlanned(ctx context.Context, command string, flags *pipelineFlags, stages []string,
+	planned func(context.Context, *transforms.Builder) error, finish func(*pipeline, *summary) error) (err error) {
 	p, err := a.openProject()
 	if err != nil {
 		return err
 	}
 	begin := a.clock()
-	asOf, err := parseInstant(flags.asOf, begin.UTC().Truncate(time.Hour))
-	if err != nil {
-		return usagef("--as-of: %w", err)
-	}
 	if flags.workers < 1 {
 		return usagef("--threads must be above 0")
 	}
-	run := &pipeline{project: p, app: a, flags: flags, asOf: asOf, clock: a.clock, runID: begin.UTC().Format("20060102T150405.000000Z")}
+	env, asOf, err := p.instant(flags, begin)
+	if err != nil {
+		return err
+	}
+	run := &pipeline{env: env, planned: planned, project: p, app: a, flags: flags, asOf: asOf, clock: a.clock, runID: newRunID(begin)}
+	if run.backfill, err = flags.window(); err != nil {
+		return err
+	}
 	if p.cfg.readsSandbox() {
 		run.clock = func() time.Time { return asOf }
 	}
-	lease, err := orchestrate.Acquire(p.state("lease"), "ripen "+command, begin)
-	switch {
-	case errors.Is(err, orchestrate.ErrHeld):
-		return hint.Wrap(err, "wait until it ends, or stop it: the project takes one writer at a time")
-	case err != nil:
-		return adviseOnFullDisk(err, p)
+	lease, err := acquire(p, command, begin)
+	if err != nil {
+		return err
 	}
 	defer func() { err = errors.Join(err, lease.Release()) }()
 
@@ -130,6 +144,18 @@ func (a *app) runPipeline(ctx context.Context, command string, flags *pipelineFl
 	return errors.Join(err, run.record(command, begin, s, err))
 }
 
+// acquire takes the project's lease.
+func acquire(p *project, command string, now time.Time) (*orchestrate.Lease, error) {
+	lease, err := orchestrate.Acquire(p.state("lease"), "ripen "+command, now)
+	if errors.Is(err, orchestrate.ErrHeld) {
+		return nil, hint.Wrap(err, "wait until it ends, or stop it: the project takes one writer at a time")
+	}
+	return lease, adviseOnFullDisk(err, p)
+}
+
+// newRunID names a run; ids sort by time.
+func newRunID(begin time.Time) string { return begin.UTC().Format("20060102T150405.000000Z") }
+
 // record writes the run into the ledger.
 func (p *pipeline) record(command string, begin time.Time, s summary, err error) error {
 	stages, marshalErr := json.Marshal(s.Stages)
@@ -137,7 +163,7 @@ func (p *pipeline) record(command string, begin time.Time, s summary, err error)
 		return marshalErr
 	}
 	r := orchestrate.RunRecord{
-		RunID: s.RunID, Command: command, AsOf: s.AsOf, StartedAt: begin.UTC(), FinishedAt: p.app.clock().UTC(),
+		RunID: s.RunID, Command: command, Environment: string(p.env), AsOf: s.AsOf, StartedAt: begin.UTC(), FinishedAt: p.app.clock().UTC(),
 		Status: orchestrate.Status(s.Status), PeakMemory: peakMemory(), Rejects: s.Rejects, Stages: stages, Steps: p.steps,
 	}
 	if s.Status == string(orchestrate.Failed) {
@@ -273,33 +299,28 @@ func (p *pipeline) load(ctx context.Context, zone *landing.Zone) error {
 
 // transform builds the chosen models, those that depend on nothing first.
 func (p *pipeline) transform(ctx context.Context) error {
-	raw, err := p.db.Evolved(ctx, schemas.Contracts())
-	if err != nil {
-		return err
-	}
-	engine, graph, err := p.openGraph(raw)
-	if err != nil {
-		return err
-	}
-	models, err := graph.Select(p.flags.models, p.flags.exclude)
-	if err != nil {
-		return &usageError{err}
-	}
-	compiled, err := engine.Compile(graph, models)
-	if err != nil {
-		return err
-	}
-	loads, err := p.db.Loads(ctx)
-	if err != nil {
-		return err
-	}
-	builder := transforms.NewBuilder(graph, compiled, models, p.db, transforms.Options{
-		AsOf: p.asOf, Release: p.runID, Raw: transforms.NewRawTables(loads), Macros: duck.Prelude, Progress: p.meter.event, Clock: p.app.clock,
+	builder, err := p.builder(ctx, p.db, p.flags, transforms.Options{
+		AsOf: p.asOf, Environment: p.env, Release: p.runID, Backfill: p.backfill, FullRefresh: p.flags.refresh,
+		Progress: p.meter.event, Clock: p.app.clock,
 	})
+	if err != nil {
+		return err
+	}
+	if p.planned != nil {
+		if err := p.planned(ctx, builder); err != nil {
+			return err
+		}
+	}
+	if err := builder.Share(ctx); err != nil {
+		return err
+	}
 	var steps []orchestrate.Step
 	for _, m := range builder.Models() {
 		steps = append(steps, orchestrate.Step{Name: m.String(), Needs: builder.Needs(m), Run: func(ctx context.Context) error {
-			_, err := builder.Build(ctx, m)
+			result, err := builder.Build(ctx, m)
+			for _, w := range result.Warnings {
+				p.app.talk("warning: %s: %s", m, w)
+			}
 			if m.String() == queueModel && err == nil {
 				p.queued = true
 			}

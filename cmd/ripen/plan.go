@@ -1,0 +1,283 @@
+package main
+
+import (
+	"bufio"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/ripen-data/ripen/internal/hint"
+	"github.com/ripen-data/ripen/schemas"
+	"github.com/ripen-data/ripen/transforms"
+	"github.com/ripen-data/ripen/transforms/duck"
+	"github.com/ripen-data/ripen/warehouse/duckdb"
+)
+
+// planText is what `ripen plan --output json` prints.
+type planText struct {
+	Environment string               `json:"environment"`
+	AsOf        time.Time            `json:"as_of"`
+	Models      []transforms.Planned `json:"models"`
+	Rows        int64                `json:"rows_to_rebuild"`
+	Bytes       int64                `json:"bytes_to_rebuild"`
+}
+
+func (f *pipelineFlags) addAsOf(cmd *cobra.Command) {
+	cmd.Flags().StringVar(&f.asOf, "as-of", "", "the instant the tables describe, RFC 3339 or YYYY-MM-DD (default: the start of this hour)")
+}
+
+func (a *app) planCommand() *cobra.Command {
+	flags := &pipelineFlags{}
+	var sqlDiff, all bool
+	cmd := &cobra.Command{
+		Use:   "plan",
+		Short: "Compare the models with what is deployed: what would be built, and why",
+		Long: `Compares every model with what the environment shows. Nothing is changed.
+
+  new         no view shows it yet
+  changed     its own files mean something else; breaking when readers lose a
+              column or find another type or key
+  indirect    a model that it reads means something else
+  data        the files mean the same, but inputs have moved
+  removed     a view shows it, and no file has it any more
+  production  the environment will show production's table
+
+Comments, white space and letter case change nothing. Rows and bytes are those
+of the last build of what is to be built again.`,
+		Example: `  ripen plan -C demo
+  ripen plan -C demo --env dev_anna -s state:modified+ --sql`,
+		RunE: func(c *cobra.Command, _ []string) error {
+			p, err := a.openProject()
+			if err != nil {
+				return err
+			}
+			text, err := p.plan(c.Context(), a, flags)
+			if err != nil {
+				return err
+			}
+			return a.writePlan(text, all, sqlDiff)
+		},
+	}
+	flags.addAsOf(cmd)
+	flags.addModels(cmd)
+	cmd.Flags().BoolVar(&sqlDiff, "sql", false, "show how the SQL of changed models differs")
+	cmd.Flags().BoolVar(&all, "all", false, "list unchanged models too")
+	return cmd
+}
+
+// plan reads the warehouse without changing it.
+func (p *project) plan(ctx context.Context, a *app, flags *pipelineFlags) (*planText, error) {
+	env, asOf, err := p.instant(flags, a.clock())
+	if err != nil {
+		return nil, err
+	}
+	db, err := p.openDeployed(ctx, a.clock)
+	if err != nil {
+		return nil, err
+	}
+	defer db.Close() //nolint:errcheck // nothing was written
+	builder, err := p.builder(ctx, db, flags, transforms.Options{
+		AsOf: asOf, Environment: env, FullRefresh: flags.refresh, Clock: a.clock,
+	})
+	if err != nil {
+		return nil, err
+	}
+	return newPlan(ctx, builder, env, asOf)
+}
+
+// openDeployed opens the warehouse for reading; an empty one where there is none yet.
+func (p *project) openDeployed(ctx context.Context, clock func() time.Time) (*duckdb.DB, error) {
+	if _, err := os.Stat(p.warehousePath()); !errors.Is(err, fs.ErrNotExist) {
+		return p.openWarehouse(ctx, true, clock)
+	}
+	db, err := duckdb.Open(ctx, duckdb.Config{Path: duckdb.Memory, Setup: []string{duck.Prelude}, Clock: clock})
+	if err != nil {
+		return nil, err
+	}
+	if err := db.Prepare(ctx, schemas.Contracts()); err != nil {
+		return nil, errors.Join(err, db.Close())
+	}
+	return db, nil
+}
+
+func newPlan(ctx context.Context, builder *transforms.Builder, env transforms.Environment, asOf time.Time) (*planText, error) {
+	models, err := builder.Plan(ctx)
+	if err != nil {
+		return nil, err
+	}
+	text := &planText{Environment: env.String(), AsOf: asOf, Models: models}
+	for _, m := range models {
+		text.Rows += m.Rows
+		text.Bytes += m.Bytes
+	}
+	return text, nil
+}
+
+// signs mark the kinds of change.
+var signs = []struct {
+	change transforms.Change
+	sign   string
+}{
+	{transforms.ChangeNew, "+"},
+	{transforms.ChangeOwn, "~"},
+	{transforms.ChangeIndirect, "~"},
+	{transforms.ChangeRemoved, "-"},
+	{transforms.ChangeData, "·"},
+	{transforms.ChangeShared, "="},
+	{transforms.ChangeNone, " "},
+}
+
+func (a *app) writePlan(p *planText, all, sqlDiff bool) error {
+	if a.output == "json" {
+		return json.NewEncoder(a.stdout).Encode(p)
+	}
+	fmt.Fprintf(a.stdout, "%s, as of %s\n", p.Environment, p.AsOf.Format(time.RFC3339))
+	counts := map[transforms.Change]int{}
+	breaking := 0
+	for _, kind := range signs {
+		for _, m := range p.Models {
+			if m.Change != kind.change {
+				continue
+			}
+			counts[m.Change]++
+			if m.Breaking && m.Change != transforms.ChangeRemoved {
+				breaking++
+			}
+			if m.Change == transforms.ChangeNone && !all {
+				continue
+			}
+			writePlanned(a.stdout, kind.sign, m)
+			if sqlDiff && m.Before != "" {
+				writeDiff(a.stdout, m.Before, m.After)
+			}
+		}
+	}
+	var parts []string
+	for _, kind := range signs {
+		if n := counts[kind.change]; n > 0 {
+			part := fmt.Sprintf("%d %s", n, kind.change)
+			if kind.change == transforms.ChangeOwn && breaking > 0 {
+				part += fmt.Sprintf(" (%d breaking)", breaking)
+			}
+			parts = append(parts, part)
+		}
+	}
+	if len(parts) == 0 {
+		parts = []string{"no models"}
+	}
+	line := strings.Join(parts, ", ")
+	if p.Rows > 0 {
+		line += fmt.Sprintf("; to build again: %s rows, %s", count(p.Rows), size(p.Bytes))
+	}
+	_, err := fmt.Fprintf(a.stdout, "\nplan: %s\n", line)
+	return err
+}
+
+func writePlanned(w io.Writer, sign string, m transforms.Planned) {
+	what := string(m.Change)
+	if m.Breaking && m.Change != transforms.ChangeRemoved {
+		what += ", breaking"
+	}
+	if m.Intervals > 0 {
+		what += fmt.Sprintf(", %d intervals", m.Intervals)
+	}
+	if m.Rows > 0 {
+		what += fmt.Sprintf(", %s rows", count(m.Rows))
+	}
+	fmt.Fprintf(w, "  %s %-44s %s\n", sign, m.Model, what)
+	detail := slices.Clone(m.Reasons)
+	if len(m.Columns) > 0 {
+		changes := make([]string, len(m.Columns))
+		for i, c := range m.Columns {
+			changes[i] = c.String()
+		}
+		detail = append(detail, "columns: "+strings.Join(changes, ", "))
+	}
+	if len(m.Views) > 0 {
+		detail = append(detail, "views to drop: "+strings.Join(m.Views, ", "))
+	}
+	const most = 4
+	if len(detail) > most {
+		detail = append(detail[:most], fmt.Sprintf("and %d more reasons (--output json lists them)", len(detail)-most))
+	}
+	for _, d := range detail {
+		fmt.Fprintf(w, "        %s\n", d)
+	}
+}
+
+func (a *app) applyCommand() *cobra.Command {
+	flags := &pipelineFlags{}
+	var yes bool
+	cmd := &cobra.Command{
+		Use:   "apply",
+		Short: "Show the plan, then do it: build, check, publish, drop views of removed models",
+		Long: `Does what ripen plan shows. A plan that breaks readers (a column, type or key
+changes, a model is removed) is asked about on a terminal and refused elsewhere,
+unless --yes is given. Models are built from what is loaded; ripen run extracts
+and loads before.`,
+		Example: `  ripen apply -C demo --env dev_anna
+  ripen apply -C demo --yes`,
+		RunE: func(c *cobra.Command, _ []string) error {
+			return a.runPlanned(c.Context(), "apply", flags, []string{stageTransform},
+				func(ctx context.Context, builder *transforms.Builder) error {
+					env, asOf := builder.Instant()
+					plan, err := newPlan(ctx, builder, env, asOf)
+					if err != nil {
+						return err
+					}
+					if a.output != "json" {
+						if err := a.writePlan(plan, false, false); err != nil {
+							return err
+						}
+					}
+					if err := a.confirm(plan, yes); err != nil {
+						return err
+					}
+					gone, err := builder.Removed(ctx)
+					if err != nil {
+						return err
+					}
+					return builder.Withdraw(ctx, gone)
+				}, stagesOnly)
+		},
+	}
+	flags.add(cmd)
+	flags.addModels(cmd)
+	cmd.Flags().BoolVar(&yes, "yes", false, "go on without asking, even if readers break")
+	return cmd
+}
+
+// confirm asks about a plan that breaks readers.
+func (a *app) confirm(p *planText, yes bool) error {
+	var broken []string
+	for _, m := range p.Models {
+		if m.Breaking {
+			broken = append(broken, m.Model)
+		}
+	}
+	if yes || len(broken) == 0 {
+		return nil
+	}
+	in, isFile := a.stdin.(*os.File)
+	if !isFile || !a.isTTY(in) {
+		return &usageError{hint.New("the plan breaks readers of "+strings.Join(broken, ", "), "look at it with `ripen plan`, then repeat with --yes")}
+	}
+	fmt.Fprintf(a.stderr, "this breaks readers of %s; go on? [y/N] ", strings.Join(broken, ", "))
+	answer, err := bufio.NewReader(in).ReadString('\n')
+	if err != nil && !errors.Is(err, io.EOF) {
+		return err
+	}
+	if answer = strings.ToLower(strings.TrimSpace(answer)); answer != "y" && answer != "yes" {
+		return usagef("nothing was changed")
+	}
+	return nil
+}

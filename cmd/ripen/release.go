@@ -1,0 +1,188 @@
+package main
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/jedib0t/go-pretty/v6/table"
+	"github.com/spf13/cobra"
+
+	"github.com/ripen-data/ripen/transforms"
+	"github.com/ripen-data/ripen/warehouse"
+	"github.com/ripen-data/ripen/warehouse/duckdb"
+)
+
+func (a *app) rollbackCommand() *cobra.Command {
+	var envName string
+	var list bool
+	cmd := &cobra.Command{
+		Use:   "rollback",
+		Short: "Point the views back at what they showed before the latest release",
+		Long: `Every run that publishes something is a release. rollback takes the latest one
+back at once: no row is computed. Taking back twice brings it again.
+
+Tables that are kept by interval or by key are changed in place, so their rows
+stay as they are unless the model itself meant something else before. The next
+run builds from the files again: put those back first.`,
+		Example: `  ripen rollback -C demo
+  ripen rollback -C demo --list`,
+		RunE: func(c *cobra.Command, _ []string) error {
+			env, err := transforms.ParseEnvironment(envName)
+			if err != nil {
+				return &usageError{err}
+			}
+			p, err := a.openProject()
+			if err != nil {
+				return err
+			}
+			if list {
+				return a.listReleases(c, p, env)
+			}
+			return a.withWarehouse(c, p, "rollback", func(db *duckdb.DB, id string) error {
+				back, err := transforms.Rollback(c.Context(), db, env, id)
+				if err != nil {
+					return err
+				}
+				return a.writeRelease(back)
+			})
+		},
+	}
+	cmd.Flags().StringVar(&envName, "env", "", "environment (default: production)")
+	cmd.Flags().BoolVar(&list, "list", false, "list the releases instead, newest first")
+	return cmd
+}
+
+// withWarehouse opens the warehouse for writing under the project's lease.
+func (a *app) withWarehouse(c *cobra.Command, p *project, command string, do func(db *duckdb.DB, id string) error) (err error) {
+	begin := a.clock()
+	lease, err := acquire(p, command, begin)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, lease.Release()) }()
+	db, err := p.openWarehouse(c.Context(), false, a.clock)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, db.Close()) }()
+	return do(db, newRunID(begin))
+}
+
+func (a *app) listReleases(c *cobra.Command, p *project, env transforms.Environment) error {
+	db, err := p.openDeployed(c.Context(), a.clock)
+	if err != nil {
+		return err
+	}
+	defer db.Close() //nolint:errcheck // nothing was written
+	releases, err := transforms.Releases(c.Context(), db, env)
+	if err != nil {
+		return err
+	}
+	if a.output == "json" {
+		return json.NewEncoder(a.stdout).Encode(releases)
+	}
+	t := newTable(a.stdout)
+	t.AppendHeader(table.Row{"release", "published", "views", "models"})
+	for _, r := range releases {
+		t.AppendRow(table.Row{r.ID, r.PublishedAt.Format(time.RFC3339), r.Views, wrap(strings.Join(r.Models, ", "), 80)})
+	}
+	t.Render()
+	return nil
+}
+
+// writeRelease says what a rollback changed.
+func (a *app) writeRelease(r warehouse.Release) error {
+	type view struct {
+		View  string `json:"view"`
+		Table string `json:"table,omitempty"` // empty: dropped
+	}
+	views := []view{}
+	for _, p := range r.Publications {
+		views = append(views, view{p.View.String(), p.Table.String()})
+	}
+	for _, v := range r.Withdrawn {
+		views = append(views, view{v.String(), ""})
+	}
+	if a.output == "json" {
+		return json.NewEncoder(a.stdout).Encode(struct {
+			Release string `json:"release"`
+			Views   []view `json:"views"`
+		}{r.ID, views})
+	}
+	for _, v := range views {
+		if v.Table == "" {
+			fmt.Fprintf(a.stdout, "%s is gone\n", v.View)
+		} else {
+			fmt.Fprintf(a.stdout, "%s shows %s\n", v.View, v.Table)
+		}
+	}
+	return nil
+}
+
+func (a *app) envCommand() *cobra.Command {
+	cmd := &cobra.Command{
+		Use:   "env",
+		Short: "List or drop environments",
+		Long: `An environment is a set of views, <dataset>__<environment>.<model>, that
+ripen apply --env makes. It shares production's tables until a model means
+something else in it.`,
+		Example: `  ripen env ls -C demo
+  ripen env drop dev_anna -C demo`,
+		RunE: func(c *cobra.Command, _ []string) error { return c.Help() },
+	}
+	ls := &cobra.Command{
+		Use: "ls", Aliases: []string{"list"}, Short: "List environments", Args: noArgs,
+		Example: "  ripen env ls -C demo",
+		RunE: func(c *cobra.Command, _ []string) error {
+			p, err := a.openProject()
+			if err != nil {
+				return err
+			}
+			db, err := p.openDeployed(c.Context(), a.clock)
+			if err != nil {
+				return err
+			}
+			defer db.Close() //nolint:errcheck // nothing was written
+			environments, err := transforms.Environments(c.Context(), db)
+			if err != nil {
+				return err
+			}
+			if a.output == "json" {
+				return json.NewEncoder(a.stdout).Encode(environments)
+			}
+			t := newTable(a.stdout)
+			t.AppendHeader(table.Row{"environment", "views", "tables of its own", "last release"})
+			for _, e := range environments {
+				t.AppendRow(table.Row{e.Name, e.Views, e.Own, e.PublishedAt.Format(time.RFC3339)})
+			}
+			t.Render()
+			return nil
+		},
+	}
+	drop := &cobra.Command{
+		Use: "drop ENVIRONMENT", Short: "Drop the views of an environment, and the tables that only it shows", Args: cobra.ExactArgs(1),
+		Example: "  ripen env drop dev_anna -C demo",
+		RunE: func(c *cobra.Command, args []string) error {
+			env, err := transforms.ParseEnvironment(args[0])
+			if err != nil {
+				return &usageError{err}
+			}
+			p, err := a.openProject()
+			if err != nil {
+				return err
+			}
+			return a.withWarehouse(c, p, "env drop", func(db *duckdb.DB, id string) error {
+				dropped, err := transforms.Drop(c.Context(), db, env, id)
+				if err != nil {
+					return &usageError{err}
+				}
+				return a.writeRelease(dropped)
+			})
+		},
+	}
+	cmd.AddCommand(ls, drop)
+	return cmd
+}
