@@ -58,24 +58,9 @@ func (e *Engine) Compile(g *Graph, models []*Model) (map[*Model]*Compiled, error
 }
 
 func (e *Engine) compileOne(m *Model, catalog syntax.Catalog) (*Compiled, error) {
-	key := e.cache.compiledKey(m.Source, catalog)
-	var entry compiledEntry
-	if !e.cache.get(key, &entry, &entry.Key) {
-		var statement *syntax.Statement
-		err := e.use(func(a Analyzer) (err error) {
-			statement, err = a.Check(catalog, m.Source)
-			return err
-		})
-		if err != nil {
-			return nil, err
-		}
-		entry.SQL, entry.Columns, err = e.compile(statement)
-		if err != nil {
-			return nil, err
-		}
-		entry.Key, entry.Params = key, namedParameters(entry.SQL.Render(nil), catalog)
-		entry.Lineage = lineage.Of(statement)
-		e.cache.put(key, entry)
+	entry, _, err := e.entry(m, catalog)
+	if err != nil {
+		return nil, err
 	}
 	columns, err := m.describe(entry.Columns)
 	if err != nil {
@@ -85,6 +70,33 @@ func (e *Engine) compileOne(m *Model, catalog syntax.Catalog) (*Compiled, error)
 		Model: m, SQL: entry.SQL.Render(nil), Columns: m.stores(columns), Query: columns, Params: entry.Params, Lineage: entry.Lineage,
 		template: entry.SQL, catalog: catalog,
 	}, nil
+}
+
+// entry is what analysis and compiler say of a model, through the cache; with a
+// fault, and with a catalog that is not all known, the analyzed statement too,
+// which may be partial or nil.
+func (e *Engine) entry(m *Model, catalog syntax.Catalog) (compiledEntry, *syntax.Statement, error) {
+	key := e.cache.compiledKey(m.Source, catalog)
+	var entry compiledEntry
+	if e.cache.get(key, &entry, &entry.Key) {
+		return entry, nil, nil
+	}
+	var statement *syntax.Statement
+	err := e.use(func(a Analyzer) (err error) {
+		statement, err = a.Check(catalog, m.Source)
+		return err
+	})
+	if err != nil || statement.Partial {
+		return compiledEntry{}, statement, err
+	}
+	entry.SQL, entry.Columns, err = e.compile(statement)
+	if err != nil {
+		return compiledEntry{}, statement, err
+	}
+	entry.Key, entry.Params = key, namedParameters(entry.SQL.Render(nil), catalog)
+	entry.Lineage = lineage.Of(statement)
+	e.cache.put(key, entry)
+	return entry, nil, nil
 }
 
 // stores are the columns that readers find for a query that returns these.
