@@ -111,7 +111,8 @@ primary_contacts as (
     inner join map
         on contacts.crm_account_id = map.raw_value_text
         and map.node_class = 'crm_account'
-    where not contacts.is_deleted and contacts.email_text is not null
+    where not contacts.is_deleted
+        and contacts.email_text is not null
         and (contacts.created_at is null or contacts.created_at < @as_of)
     qualify row_number() over (partition by map.account_key order by contacts.created_at desc, contacts.contact_id) = 1
 ),
@@ -154,7 +155,11 @@ gaps as (
 described as (
     select
         companies.account_key,
-        coalesce(crm_records.account_name, first_workspaces.account_name, first_customers.customer_name) as account_name,
+        coalesce(
+            crm_records.account_name,
+            first_workspaces.account_name,
+            first_customers.customer_name
+        ) as account_name,
         coalesce(crm_records.domain_name, first_workspaces.domain_name, first_customers.domain_name) as domain_name,
         coalesce(first_workspaces.industry_name, crm_records.industry_name) as industry_name,
         coalesce(first_workspaces.employee_count, crm_records.employee_count) as employee_count,
@@ -177,7 +182,11 @@ described as (
         crm_records.notes_text,
         crm_records.last_activity_at,
         contracts.contract_amount,
-        coalesce(primary_contacts.email_text, first_users.email_text, first_customers.email_text) as primary_contact_email_text,
+        coalesce(
+            primary_contacts.email_text,
+            first_users.email_text,
+            first_customers.email_text
+        ) as primary_contact_email_text,
         companies.first_seen_at,
         companies.identity_confidence_score,
         companies.is_test

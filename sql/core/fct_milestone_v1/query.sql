@@ -77,7 +77,10 @@ matched as (
         and milestone_events.event_at < trial_milestones.usage_until_at
         and (
             trial_milestones.within_days is null
-            or milestone_events.event_at < timestamp_add(trial_milestones.trial_start_at, interval trial_milestones.within_days day)
+            or milestone_events.event_at < timestamp_add(
+                trial_milestones.trial_start_at,
+                interval trial_milestones.within_days day
+            )
         )
     union all
     select
@@ -97,7 +100,10 @@ matched as (
         and milestone_events.event_at < trial_milestones.usage_until_at
         and (
             trial_milestones.within_days is null
-            or milestone_events.event_at < timestamp_add(trial_milestones.trial_start_at, interval trial_milestones.within_days day)
+            or milestone_events.event_at < timestamp_add(
+                trial_milestones.trial_start_at,
+                interval trial_milestones.within_days day
+            )
         )
 ),
 

@@ -46,7 +46,10 @@ trial_touches as (
         and trials.trial_start_at <= touches.activity_at
         and touches.activity_at < trials.window_end_at
     where true
-    qualify row_number() over (partition by touches.activity_id order by trials.trial_start_at desc, trials.trial_key) = 1
+    qualify row_number() over (
+        partition by touches.activity_id
+        order by trials.trial_start_at desc, trials.trial_key
+    ) = 1
 ),
 
 final as (

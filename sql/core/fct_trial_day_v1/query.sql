@@ -85,7 +85,11 @@ days as (
     from trials
     cross join unnest(generate_date_array(
         date(trials.trial_start_at),
-        date(least(@as_of, coalesce(trials.converted_at, @as_of), greatest(trials.last_stated_end_at, trials.trial_end_at)))
+        date(least(
+            @as_of,
+            coalesce(trials.converted_at, @as_of),
+            greatest(trials.last_stated_end_at, trials.trial_end_at)
+        ))
     )) as snapshot_date
 ),
 
@@ -333,7 +337,10 @@ final as (
         safe_divide(described.silent_days, described.trial_length_days) as silence_share,
         if(tracked.has_users, described.active_user_count, null) as active_user_count,
         described.seat_count,
-        safe_divide(if(tracked.has_users, described.active_user_count, null), described.seat_count) as seat_activation_share,
+        safe_divide(
+            if(tracked.has_users, described.active_user_count, null),
+            described.seat_count
+        ) as seat_activation_share,
         described.invite_sent_count,
         described.invite_accepted_count,
         described.integration_count,
@@ -341,13 +348,22 @@ final as (
         described.core_milestone_done_count,
         described.core_milestone_count,
         described.habit_done_count,
-        100.0 * least(safe_divide(described.used_feature_count, available_features.feature_count), 1.0) as feature_adoption_pct,
+        100.0 * least(
+            safe_divide(described.used_feature_count, available_features.feature_count),
+            1.0
+        ) as feature_adoption_pct,
         described.active_days,
-        coalesce(date_diff(date(described.last_login_at), date(described.first_login_at), day) + 1, 0) as active_span_days,
+        coalesce(
+            date_diff(date(described.last_login_at), date(described.first_login_at), day) + 1,
+            0
+        ) as active_span_days,
         described.pricing_view_count,
         described.pricing_view_count > 0 as has_viewed_pricing,
         coalesce(
-            described.last_pricing_at >= timestamp_sub(described.known_trial_end_at, interval thresholds.pricing_hours hour),
+            described.last_pricing_at >= timestamp_sub(
+                described.known_trial_end_at,
+                interval thresholds.pricing_hours hour
+            ),
             false
         ) as is_pricing_72h,
         described.paywall_hit_count,

@@ -42,7 +42,9 @@ default_policy as (
 
 thresholds as (
     select
-        cast(max(if(threshold_code = 'conversion_window_days', threshold_value, null)) as int64) as conversion_window_days
+        cast(
+            max(if(threshold_code = 'conversion_window_days', threshold_value, null)) as int64
+        ) as conversion_window_days
     from reference.ref_threshold
     where valid_from_at <= @as_of and (valid_to_at is null or valid_to_at > @as_of)
 ),
@@ -337,7 +339,10 @@ final as (
         source_name,
         row_number() over (partition by account_key order by trial_start_at, subscription_id) as trial_number,
         product_account_id is null
-        or row_number() over (partition by product_account_id order by trial_start_at, subscription_id) = 1 as is_first_of_workspace,
+        or row_number() over (
+            partition by product_account_id
+            order by trial_start_at, subscription_id
+        ) = 1 as is_first_of_workspace,
         trial_type_code,
         plan_code,
         seat_count as billed_seat_count,
@@ -349,7 +354,9 @@ final as (
         last_stated_end_at,
         extension_count,
         -- Up to an hour over whole days is billing's rounding, not another day.
-        cast(ceil(timestamp_diff(original_trial_end_at, trial_start_at, minute) / 1440.0 - 0.05) as int64) as trial_length_days,
+        cast(
+            ceil(timestamp_diff(original_trial_end_at, trial_start_at, minute) / 1440.0 - 0.05) as int64
+        ) as trial_length_days,
         signed_up_at,
         timestamp_diff(trial_start_at, signed_up_at, day) as start_delay_days,
         'billing' as start_evidence_code,

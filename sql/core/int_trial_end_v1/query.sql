@@ -68,7 +68,10 @@ reported_changes as (
         changes.previous_trial_end_at,
         -- The subscription itself is the truth about the end that holds now.
         if(
-            row_number() over (partition by trials.subscription_id order by changes.changed_at desc, changes.change_id desc) = 1,
+            row_number() over (
+                partition by trials.subscription_id
+                order by changes.changed_at desc, changes.change_id desc
+            ) = 1,
             trials.trial_end_at,
             changes.trial_end_at
         ) as trial_end_at

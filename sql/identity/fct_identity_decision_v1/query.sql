@@ -99,7 +99,9 @@ counted as (
         -- Whether one rule leads several workspaces to one place, by whatever values.
         starts_with(left_node_id, 'product_account:')
         and min(left_node_id) over (partition by rule_code, target_node_id, split(left_node_id, ':')[safe_offset(0)])
-        != max(left_node_id) over (partition by rule_code, target_node_id, split(left_node_id, ':')[safe_offset(0)]) as is_target_shared,
+        != max(left_node_id) over (
+            partition by rule_code, target_node_id, split(left_node_id, ':')[safe_offset(0)]
+        ) as is_target_shared,
         row_number() over (
             partition by left_node_id, rule_code
             order by is_target_deleted, target_created_at, target_node_id, edge_id
@@ -118,8 +120,10 @@ judged as (
             when rule_code = 'I6' and sharing_count > thresholds.identity_value_cap then 'shared_by_too_many'
             when coalesce(is_value_shared, false) or (rule_code in ('I5', 'I6') and is_ambiguous) then 'ambiguous_value'
             -- Agencies, schools and co-working houses: one domain, several companies.
-            when rule_code = 'I6' and sharing_count > 1 and not coalesce(is_name_equal, false) then 'shared_by_other_names'
-            when rule_code = 'I5' and is_target_shared and not coalesce(is_name_equal, false) then 'shared_by_other_names'
+            when rule_code = 'I6' and sharing_count > 1 and not coalesce(is_name_equal, false)
+                then 'shared_by_other_names'
+            when rule_code = 'I5' and is_target_shared and not coalesce(is_name_equal, false)
+                then 'shared_by_other_names'
             when target_rank > 1 and is_ambiguous then 'older_record_kept'
             else 'strongest_rule'
         end as reason_code

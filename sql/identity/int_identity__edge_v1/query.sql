@@ -164,7 +164,8 @@ old_claims as (
 counted_old_claims as (
     select
         old_claims.*,
-        min(product_account_id) over (partition by node_id) != max(product_account_id) over (partition by node_id) as is_value_shared
+        min(product_account_id) over (partition by node_id)
+        != max(product_account_id) over (partition by node_id) as is_value_shared
     from old_claims
 ),
 
@@ -182,8 +183,16 @@ all_claims as (
 -- CRM accounts are what workspaces are placed under; customers are placed under workspaces.
 claim_edges as (
     select
-        if(starts_with(node_id, 'crm_account:'), concat('product_account:', product_account_id), node_id) as left_node_id,
-        if(starts_with(node_id, 'crm_account:'), node_id, concat('product_account:', product_account_id)) as right_node_id,
+        if(
+            starts_with(node_id, 'crm_account:'),
+            concat('product_account:', product_account_id),
+            node_id
+        ) as left_node_id,
+        if(
+            starts_with(node_id, 'crm_account:'),
+            node_id,
+            concat('product_account:', product_account_id)
+        ) as right_node_id,
         rule_code,
         first_seen_at,
         claimed_id as value_text,
@@ -395,12 +404,22 @@ final as (
         right_node_id,
         rule_code,
         case rule_code when 'I2' then 2 when 'I3' then 3 when 'I4' then 4 when 'I5' then 5 else 6 end as tier_rank,
-        case rule_code when 'I2' then 1.0 when 'I3' then 0.99 when 'I4' then 0.95 when 'I5' then 0.9 else 0.85 end as confidence_score,
+        case rule_code
+            when 'I2' then 1.0
+            when 'I3' then 0.99
+            when 'I4' then 0.95
+            when 'I5' then 0.9
+            else 0.85
+        end as confidence_score,
         first_seen_at,
         value_text,
         is_name_equal,
         is_value_shared,
-        concat('{"value":"', replace(replace(coalesce(value_text, ''), '\\', '\\\\'), '"', '\\"'), '"}') as evidence_json
+        concat(
+            '{"value":"',
+            replace(replace(coalesce(value_text, ''), '\\', '\\\\'), '"', '\\"'),
+            '"}'
+        ) as evidence_json
     from distinct_edges
 )
 

@@ -147,7 +147,11 @@ milestone_lists as (
                     '","name":"', milestone_name,
                     '","is_core":', if(is_core, 'true', 'false'),
                     ',"is_done":', if(is_done, 'true', 'false'),
-                    if(done_at is null, '', concat(',"done_at":"', format_timestamp('%Y-%m-%dT%H:%M:%SZ', done_at), '"')),
+                    if(
+                        done_at is null,
+                        '',
+                        concat(',"done_at":"', format_timestamp('%Y-%m-%dT%H:%M:%SZ', done_at), '"')
+                    ),
                     '}'
                 ),
                 ','
@@ -225,8 +229,14 @@ joined as (
         coalesce(siblings.sibling_trial_count, 0) as sibling_trial_count,
         product_freshness.product_data_as_of_at,
         crm_freshness.crm_data_as_of_at,
-        coalesce(timestamp_diff(@as_of, product_freshness.product_data_as_of_at, hour) >= thresholds.product_stale_hours, true)
-        or coalesce(timestamp_diff(@as_of, crm_freshness.crm_data_as_of_at, hour) >= thresholds.crm_stale_hours, false) as is_stale,
+        coalesce(
+            timestamp_diff(@as_of, product_freshness.product_data_as_of_at, hour) >= thresholds.product_stale_hours,
+            true
+        )
+        or coalesce(
+            timestamp_diff(@as_of, crm_freshness.crm_data_as_of_at, hour) >= thresholds.crm_stale_hours,
+            false
+        ) as is_stale,
         thresholds.attention_count
     from trials
     inner join trial_days
@@ -276,7 +286,10 @@ attended as (
     select
         ranked.*,
         not is_contacted_this_week
-        and row_number() over (partition by owner_key, is_contacted_this_week order by queue_rank) <= attention_count as is_attention_today
+        and row_number() over (
+            partition by owner_key, is_contacted_this_week
+            order by queue_rank
+        ) <= attention_count as is_attention_today
     from ranked
 ),
 

@@ -96,8 +96,10 @@ worded as (
     select
         banded.*,
         case
-            when banded.score_band = 'high' then coalesce(concat(spoken.first_up_text, ', ', spoken.second_up_text), spoken.first_up_text)
-            when banded.score_band = 'low' then coalesce(concat(spoken.first_down_text, ', ', spoken.second_down_text), spoken.first_down_text)
+            when banded.score_band = 'high'
+                then coalesce(concat(spoken.first_up_text, ', ', spoken.second_up_text), spoken.first_up_text)
+            when banded.score_band = 'low'
+                then coalesce(concat(spoken.first_down_text, ', ', spoken.second_down_text), spoken.first_down_text)
             else coalesce(
                 concat(spoken.first_up_text, ' but ', spoken.first_down_text),
                 spoken.first_up_text,

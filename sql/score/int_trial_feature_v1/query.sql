@@ -45,7 +45,11 @@ features as (
         trial_key,
         snapshot_at,
         'invite_sent_count' as feature_code,
-        if(not has_invites or (is_too_early and invite_sent_count = 0), null, cast(invite_sent_count as float64)) as feature_value
+        if(
+            not has_invites or (is_too_early and invite_sent_count = 0),
+            null,
+            cast(invite_sent_count as float64)
+        ) as feature_value
     from judged
     union all
     select
@@ -63,14 +67,22 @@ features as (
         trial_key,
         snapshot_at,
         'active_user_count' as feature_code,
-        if(not has_users or (is_too_early and active_user_count <= 1), null, cast(active_user_count as float64)) as feature_value
+        if(
+            not has_users or (is_too_early and active_user_count <= 1),
+            null,
+            cast(active_user_count as float64)
+        ) as feature_value
     from judged
     union all
     select
         trial_key,
         snapshot_at,
         'integration_count' as feature_code,
-        if(not has_integrations or (is_too_early and integration_count = 0), null, cast(integration_count as float64)) as feature_value
+        if(
+            not has_integrations or (is_too_early and integration_count = 0),
+            null,
+            cast(integration_count as float64)
+        ) as feature_value
     from judged
     union all
     select

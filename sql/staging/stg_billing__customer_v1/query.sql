@@ -96,7 +96,12 @@ newest_billing as (
     where true
     qualify row_number() over (
         partition by customer_id
-        order by coalesce(updated_at, created_at) desc, _ripen_loaded_at desc, _ripen_load_id desc, email desc, name desc
+        order by
+            coalesce(updated_at, created_at) desc,
+            _ripen_loaded_at desc,
+            _ripen_load_id desc,
+            email desc,
+            name desc
     ) = 1
 ),
 
@@ -106,12 +111,15 @@ final as (
         lower(trim(coalesce(newest_stripe.email, known_stripe.email))) as email_text,
         split(lower(trim(coalesce(newest_stripe.email, known_stripe.email))), '@')[safe_offset(1)] as domain_name,
         coalesce(newest_stripe.name, known_stripe.name) as customer_name,
-        nullif(trim(coalesce(
-            json_value(newest_stripe.metadata, '$.account_id'),
-            json_value(newest_stripe.metadata, '$.product_account_id'),
-            known_stripe.account_id,
-            known_stripe.product_account_id
-        )), '') as metadata_account_id,
+        nullif(
+            trim(coalesce(
+                json_value(newest_stripe.metadata, '$.account_id'),
+                json_value(newest_stripe.metadata, '$.product_account_id'),
+                known_stripe.account_id,
+                known_stripe.product_account_id
+            )),
+            ''
+        ) as metadata_account_id,
         coalesce(newest_stripe.created, known_stripe.created) as created_at,
         coalesce(newest_stripe.is_deleted, false) or coalesce(known_stripe.is_deleted, false) as is_deleted,
         coalesce(newest_stripe._ripen_source, known_stripe.source_name) as source_name,

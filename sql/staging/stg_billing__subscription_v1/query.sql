@@ -15,7 +15,13 @@ newest_stripe as (
     where true
     qualify row_number() over (
         partition by id
-        order by _ripen_loaded_at desc, _ripen_load_id desc, ended_at desc, canceled_at desc, trial_end desc, payload desc
+        order by
+            _ripen_loaded_at desc,
+            _ripen_load_id desc,
+            ended_at desc,
+            canceled_at desc,
+            trial_end desc,
+            payload desc
     ) = 1
 ),
 

@@ -11,7 +11,12 @@ newest as (
     where true
     qualify row_number() over (
         partition by object_type, id
-        order by updated_at desc, _ripen_loaded_at desc, _ripen_load_id desc, coalesce(is_archived, false) desc, payload desc
+        order by
+            updated_at desc,
+            _ripen_loaded_at desc,
+            _ripen_load_id desc,
+            coalesce(is_archived, false) desc,
+            payload desc
     ) = 1
 ),
 
@@ -23,7 +28,9 @@ final as (
         owner_id,
         coalesce(occurred_at, created_at) as activity_at,
         case
-            when object_type in ('calls', 'meetings') and strpos(lower(coalesce(activity_type, subject, '')), 'demo') > 0 then 'demo'
+            when object_type in ('calls', 'meetings')
+                and strpos(lower(coalesce(activity_type, subject, '')), 'demo') > 0
+                then 'demo'
             when object_type = 'calls' then 'call'
             when object_type = 'emails' then 'email'
             when object_type = 'meetings' then 'meeting'

@@ -11,7 +11,12 @@ newest as (
     where true
     qualify row_number() over (
         partition by id
-        order by updated_at desc, _ripen_loaded_at desc, _ripen_load_id desc, coalesce(is_archived, false) desc, payload desc
+        order by
+            updated_at desc,
+            _ripen_loaded_at desc,
+            _ripen_load_id desc,
+            coalesce(is_archived, false) desc,
+            payload desc
     ) = 1
 ),
 

@@ -191,7 +191,11 @@ classified_names as (
             any_map.feature_code,
             regexp_replace(lower(trim(event_names.event_name)), r'[^a-z0-9]+', '_')
         ) as feature_code,
-        coalesce(own_map.is_core_feature, any_map.is_core_feature, event_names.call_type = 'product') as is_core_feature,
+        coalesce(
+            own_map.is_core_feature,
+            any_map.is_core_feature,
+            event_names.call_type = 'product'
+        ) as is_core_feature,
         coalesce(own_map.is_upgrade_intent, any_map.is_upgrade_intent, false) as is_upgrade_intent,
         coalesce(own_map.is_near_outcome, any_map.is_near_outcome, false) as is_near_outcome,
         own_map.event_class is not null or any_map.event_class is not null as is_mapped
