@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 
 	"github.com/ripen-data/ripen/internal/hint"
 	"github.com/ripen-data/ripen/orchestrate"
@@ -48,7 +47,7 @@ func exitCode(err error) int {
 		return exitHeld
 	case errors.As(err, &usage), errors.As(err, &diagnostic):
 		return exitUsage
-	case errors.As(err, &check):
+	case errors.As(err, &check), errors.Is(err, errCases):
 		return exitCheck
 	case errors.Is(err, errRejects):
 		return exitRejects
@@ -57,10 +56,24 @@ func exitCode(err error) int {
 	}
 }
 
-// printError writes the error and, once each, the advice attached to it.
-func printError(w io.Writer, err error) {
-	fmt.Fprintf(w, "ripen: error: %v\n", err)
+// printError writes the error and, once each, the advice attached to it. Faults in
+// files are shown with their lines.
+func (a *app) printError(err error) {
+	if errors.Is(err, errReported) {
+		return
+	}
+	faults, rest := diagnostics(err)
+	if len(faults) == 0 {
+		fmt.Fprintf(a.stderr, "ripen: error: %v\n", err)
+	} else {
+		for _, e := range rest {
+			fmt.Fprintf(a.stderr, "ripen: error: %v\n", e)
+		}
+		for _, d := range faults {
+			a.writeDiagnostic(a.stderr, "ripen: error: ", d, false)
+		}
+	}
 	for _, advice := range hint.Of(err) {
-		fmt.Fprintf(w, "ripen: hint: %s\n", advice)
+		fmt.Fprintf(a.stderr, "ripen: hint: %s\n", advice)
 	}
 }
