@@ -5,7 +5,6 @@ import (
 	"database/sql"
 	"encoding/json"
 	"fmt"
-	"slices"
 	"time"
 
 	duck "github.com/duckdb/duckdb-go/v2"
@@ -35,7 +34,7 @@ func (db *DB) build(ctx context.Context, stmt warehouse.Statement) (stats wareho
 		built.reads, err = tablesOf(ctx, db.sql, stmt.SQL)
 	}
 	if err == nil {
-		err = db.createSchemas(ctx, stmt.Target.Dataset)
+		err = db.datasets.create(ctx, db, stmt.Target.Dataset)
 	}
 	if err != nil {
 		return stats, err
@@ -113,27 +112,6 @@ func (db *DB) replaceBuilt(ctx context.Context, tx *sql.Tx, target tableName, bu
 		"INSERT INTO ripen_meta.built (table_dataset, table_name, statement_name, built_at, is_view, reads) VALUES (%s, %s, %s, make_timestamp(%d), %t, %s)",
 		text(target.Dataset), text(target.Table), text(built.statement), db.clock().UnixMicro(), built.isView, text(string(list))))
 	return err
-}
-
-// createSchemas creates the schemas that are missing, outside of the caller's
-// transaction: two builds that begin the same dataset must not undo each other.
-func (db *DB) createSchemas(ctx context.Context, names ...string) error {
-	for _, name := range slices.Compact(slices.Sorted(slices.Values(names))) {
-		var exists bool
-		err := db.sql.QueryRowContext(ctx, `
-			SELECT count(*) > 0 FROM duckdb_schemas()
-			WHERE database_name = current_database() AND schema_name = $1`, name).Scan(&exists)
-		if err == nil && !exists {
-			err = db.inTx(ctx, func(tx *sql.Tx) error {
-				_, err := tx.ExecContext(ctx, "CREATE SCHEMA IF NOT EXISTS "+ident(name))
-				return err
-			})
-		}
-		if err != nil {
-			return fmt.Errorf("create dataset %s: %w", name, err)
-		}
-	}
-	return nil
 }
 
 // bindParams gives every parameter the type that its Go value stands for; left

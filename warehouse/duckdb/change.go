@@ -4,9 +4,14 @@ import (
 	"context"
 	"database/sql"
 	"fmt"
+	"regexp"
 
 	"github.com/ripen-data/ripen/warehouse"
 )
+
+// touchesViews finds statements behind which what was read of publications and
+// datasets may not hold. Other ledgers change with every model.
+var touchesViews = regexp.MustCompile(`(?i)\bripen_meta"?\s*\.\s*"?(build|built)\b|\b(view|schema)\b`)
 
 // Change runs statements in one transaction; see warehouse.Tables.
 func (db *DB) Change(ctx context.Context, stmts []warehouse.Statement) error {
@@ -17,7 +22,13 @@ func (db *DB) Change(ctx context.Context, stmts []warehouse.Statement) error {
 			return &warehouse.StatementError{Name: stmt.Name, SQL: stmt.SQL, Err: err}
 		}
 	}
-	defer db.views.forget() // the ledgers may be among what was changed
+	for _, stmt := range stmts {
+		if touchesViews.MatchString(stmt.SQL) {
+			defer db.views.forget()
+			defer db.datasets.forget()
+			break
+		}
+	}
 	failed := -1
 	err := db.inTx(ctx, func(tx *sql.Tx) error {
 		failed = -1

@@ -58,11 +58,12 @@ type Config struct {
 
 // DB is an open database. It implements warehouse.Warehouse and warehouse.Batches.
 type DB struct {
-	sql     *sql.DB
-	clock   func() time.Time
-	memory  bool // there is no file
-	ledgers ledgers
-	views   views
+	sql      *sql.DB
+	clock    func() time.Time
+	memory   bool // there is no file
+	ledgers  ledgers
+	views    views
+	datasets datasets
 }
 
 var (

@@ -42,8 +42,12 @@ func (db *DB) publish(ctx context.Context, release warehouse.Release) error {
 	if len(events) == 0 && len(garbage) == 0 {
 		return nil
 	}
-	if err := db.createSchemas(ctx, state.newDatasets(events)...); err != nil {
-		return err
+	for _, e := range events {
+		if e.Withdrawn {
+			defer db.datasets.forget()
+		} else if err := db.datasets.create(ctx, db, e.View.Dataset); err != nil {
+			return err
+		}
 	}
 	db.views.state = nil // until it is committed nobody knows
 	err = db.inTx(ctx, func(tx *sql.Tx) error {
@@ -126,21 +130,6 @@ func (db *DB) statements(ctx context.Context, before, after *viewState, release 
 		return nil, fmt.Errorf("publication ledger: %w", err)
 	}
 	return names, nil
-}
-
-// newDatasets are the datasets of events that have no view yet.
-func (s *viewState) newDatasets(events []warehouse.Event) []string {
-	known := map[string]bool{}
-	for view := range s.inForce {
-		known[view.Dataset] = true
-	}
-	var names []string
-	for _, e := range events {
-		if !e.Withdrawn && !known[e.View.Dataset] {
-			names = append(names, e.View.Dataset)
-		}
-	}
-	return names
 }
 
 func moveView(ctx context.Context, tx *sql.Tx, e warehouse.Event) error {

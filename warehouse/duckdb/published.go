@@ -24,11 +24,10 @@ func (db *DB) Published(ctx context.Context) ([]warehouse.Publication, error) {
 
 func (db *DB) readPublished(ctx context.Context, q querier) ([]warehouse.Publication, error) {
 	events, err := readEvents(ctx, q, `
-		WITH catalog AS (`+catalogSQL+`)
-		SELECT `+eventColumns+` FROM (
-			SELECT * FROM `+db.buildLedger()+`
-			QUALIFY row_number() OVER (PARTITION BY view_dataset, view_name ORDER BY publication DESC) = 1
-		) AS b
+		WITH catalog AS (`+catalogSQL+`), ledger AS (FROM `+db.buildLedger()+`),
+		newest AS (SELECT view_dataset, view_name, max(publication) AS publication FROM ledger GROUP BY 1, 2)
+		SELECT `+eventColumns+` FROM ledger AS b
+		SEMI JOIN newest USING (view_dataset, view_name, publication)
 		SEMI JOIN (FROM catalog WHERE is_view) AS v ON v.schema_name = b.view_dataset AND v.table_name = b.view_name
 		SEMI JOIN catalog AS t ON t.schema_name = b.table_dataset AND t.table_name = b.table_name
 		WHERE NOT withdrawn

@@ -85,7 +85,9 @@ func (db *DB) readViewState(ctx context.Context, q querier) (*viewState, error) 
 	for _, p := range published {
 		state.inForce[p.View] = p
 	}
-	err = scan(ctx, q, `SELECT environment, arg_max(release, publication), max(publication) FROM ripen_meta.build GROUP BY 1`,
+	err = scan(ctx, q, `
+		WITH newest AS (SELECT environment, max(publication) AS publication FROM ripen_meta.build GROUP BY 1)
+		SELECT environment, release, publication FROM ripen_meta.build SEMI JOIN newest USING (environment, publication)`,
 		func(rows *sql.Rows) error {
 			var environment, release string
 			var last int64
@@ -97,28 +99,12 @@ func (db *DB) readViewState(ctx context.Context, q querier) (*viewState, error) 
 	if err != nil {
 		return nil, err
 	}
-	err = scan(ctx, q, `
-		SELECT b.environment, b.view_dataset, b.view_name, b.table_dataset, b.table_name
-		FROM ripen_meta.build AS b
-		JOIN (SELECT environment, arg_max(release, publication) AS release FROM ripen_meta.build GROUP BY 1) AS latest
-			ON latest.environment = b.environment AND latest.release <> b.release
-		QUALIFY row_number() OVER (PARTITION BY b.view_dataset, b.view_name ORDER BY b.publication DESC) = 1 AND NOT b.withdrawn`,
-		func(rows *sql.Rows) error {
-			var environment string
-			var view, table tableName
-			err := rows.Scan(&environment, &view.Dataset, &view.Table, &table.Dataset, &table.Table)
-			if state.before[environment] == nil {
-				state.before[environment] = map[tableName]tableName{}
-			}
-			state.before[environment][view] = table
-			return err
-		})
-	if err != nil {
-		return nil, err
-	}
-	for environment := range state.before {
+	for environment := range state.latest {
 		if state.gone(environment) {
-			delete(state.before, environment)
+			continue
+		}
+		if state.before[environment], err = readBefore(ctx, q, environment, state.latest[environment]); err != nil {
+			return nil, err
 		}
 	}
 	return state, scan(ctx, q, `SELECT table_dataset, table_name, statement_name, is_view, reads FROM ripen_meta.built`,
@@ -132,6 +118,24 @@ func (db *DB) readViewState(ctx context.Context, q querier) (*viewState, error) 
 			var err error
 			t.reads, err = parseReads(reads)
 			state.built[name] = t
+			return err
+		})
+}
+
+// readBefore returns the table of each view just before a release.
+func readBefore(ctx context.Context, q querier, environment, release string) (map[tableName]tableName, error) {
+	before := map[tableName]tableName{}
+	return before, scan(ctx, q, `
+		WITH newest AS (
+			SELECT view_dataset, view_name, max(publication) AS publication FROM ripen_meta.build
+			WHERE environment = `+text(environment)+` AND release <> `+text(release)+` GROUP BY 1, 2
+		)
+		SELECT view_dataset, view_name, table_dataset, table_name FROM ripen_meta.build
+		SEMI JOIN newest USING (view_dataset, view_name, publication) WHERE NOT withdrawn`,
+		func(rows *sql.Rows) error {
+			var view, table tableName
+			err := rows.Scan(&view.Dataset, &view.Table, &table.Dataset, &table.Table)
+			before[view] = table
 			return err
 		})
 }
