@@ -121,6 +121,7 @@ func (s *Session) Run(ctx context.Context, src syntax.Source) iter.Seq[*Answer] 
 				return
 			}
 			s.answer(ctx, statement.Source, a)
+			showLines(src, a.Err)
 			more := yield(a)
 			if a.Rows != nil {
 				if err := a.Rows.Close(); err != nil && more {
@@ -142,6 +143,23 @@ func (s *Session) Run(ctx context.Context, src syntax.Source) iter.Seq[*Answer] 
 				a.Line = d.Line
 			}
 			yield(a)
+		}
+	}
+}
+
+// showLines gives faults the lines of the input: a statement was read with blanks
+// for what stands before it.
+func showLines(src syntax.Source, err error) {
+	switch e := err.(type) {
+	case *syntax.Diagnostic:
+		lines := src.Text
+		for n := e.Line; n > 1; n-- {
+			_, lines, _ = strings.Cut(lines, "\n")
+		}
+		e.Excerpt, _, _ = strings.Cut(lines, "\n")
+	case interface{ Unwrap() []error }:
+		for _, one := range e.Unwrap() {
+			showLines(src, one)
 		}
 	}
 }
@@ -229,7 +247,7 @@ func (s *Session) mayCreate(src syntax.Source, statement adHoc) error {
 func (s *Session) check(ctx context.Context, src syntax.Source) (*syntax.Statement, func(string) string, error) {
 	refs, err := s.Analyzer.Refs(src)
 	if err != nil {
-		return nil, nil, err
+		return nil, nil, asQueries(err)
 	}
 	catalog := syntax.Catalog{Params: map[string]schemas.Type{}}
 	for name, at := range namedParams(src) {
@@ -264,6 +282,15 @@ func (s *Session) check(ctx context.Context, src syntax.Source) (*syntax.Stateme
 	}
 	statement, err := s.Analyzer.Check(catalog, src)
 	return statement, func(name string) string { return names[name] }, err
+}
+
+// asQueries says what a session takes where the analyzer speaks of models.
+func asQueries(err error) error {
+	var d *syntax.Diagnostic
+	if errors.As(err, &d) && strings.HasPrefix(d.Hint, "a model is") {
+		d.Hint = "write a query, SELECT or WITH, or CREATE TEMP TABLE name AS and a query"
+	}
+	return err
 }
 
 // sessionDataset is where BigQuery keeps temporary tables.

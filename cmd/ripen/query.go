@@ -236,6 +236,7 @@ func (a *app) answer(ctx context.Context, session *transforms.Session, src synta
 	}
 	inOutput := flags.format == "json" || flags.format == "jsonl"
 	answered := 0
+	sqlFault := false
 	var faults []error
 	for answer := range session.Run(ctx, src) {
 		if err := out.Write(ctx, answer); err != nil {
@@ -250,11 +251,12 @@ func (a *app) answer(ctx context.Context, session *transforms.Session, src synta
 			return errors.Join(answer.Err, out.Close())
 		}
 		faults = append(faults, answer.Err)
+		sqlFault = sqlFault || answer.Kind != transforms.Internal
 		if !flags.keepGoing {
 			break
 		}
 		if !inOutput {
-			printError(a.stderr, answer.Err)
+			a.printError(answer.Err)
 		}
 	}
 	if err := out.Close(); err != nil {
@@ -265,9 +267,12 @@ func (a *app) answer(ctx context.Context, session *transforms.Session, src synta
 		return nil
 	case !flags.keepGoing:
 		return faults[0]
-	default:
-		return &statementsError{failed: faults, of: answered}
 	}
+	a.talk("ripen: error: %d of %d statements failed", len(faults), answered)
+	if sqlFault {
+		return &usageError{errReported}
+	}
+	return errReported
 }
 
 // noteCut says that a table shows the first rows only.
@@ -276,15 +281,3 @@ func (a *app) noteCut(answer *transforms.Answer, flags *queryFlags) {
 		a.talk("statement %d: the first %s rows; --limit 0 prints all", answer.Number, count(int64(flags.limit)))
 	}
 }
-
-// statementsError sums up statements that failed and were told about already.
-type statementsError struct {
-	failed []error
-	of     int
-}
-
-func (e *statementsError) Error() string {
-	return fmt.Sprintf("%d of %d statements failed", len(e.failed), e.of)
-}
-
-func (e *statementsError) Unwrap() []error { return e.failed }

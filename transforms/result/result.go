@@ -31,7 +31,7 @@
 //
 //	{"statement": 1, "line": 1, "columns": [{"name": "n", "type": "INT64"}], "rows": [{"n": 1}]}
 //	{"statement": 2, "line": 3, "created": "t", "columns": […], "row_count": 10}
-//	{"statement": 3, "line": 4, "error": {"kind": "invalid", "file": "query", "line": 4, "column": 8, "message": "…", "hint": "…"}}
+//	{"statement": 3, "line": 4, "error": {"kind": "invalid", "file": "query", "line": 4, "column": 8, "message": "…", "hint": "…", "more": […]}}
 //	{"statement": 4, "line": 5, "columns": […], "sql": "…"}     with Explain
 //
 // JSONL is one object per row, the rows of all statements one after another, and
@@ -120,15 +120,30 @@ type Fault struct {
 	Column  int                  `json:"column,omitempty"`
 	Message string               `json:"message"`
 	Hint    string               `json:"hint,omitempty"`
+	More    []Fault              `json:"more,omitempty"` // further faults of the statement
 }
 
 // FaultOf describes the error of an answer.
 func FaultOf(a *transforms.Answer) Fault {
-	var d *syntax.Diagnostic
-	if errors.As(a.Err, &d) {
-		return Fault{Kind: a.Kind, File: d.Name, Line: d.Line, Column: d.Column, Message: d.Message, Hint: d.Hint}
+	faults := faultsOf(a.Kind, a.Err)
+	first := faults[0]
+	first.More = faults[1:]
+	return first
+}
+
+func faultsOf(kind transforms.FaultKind, err error) []Fault {
+	if joined, ok := err.(interface{ Unwrap() []error }); ok && len(joined.Unwrap()) > 0 {
+		var faults []Fault
+		for _, one := range joined.Unwrap() {
+			faults = append(faults, faultsOf(kind, one)...)
+		}
+		return faults
 	}
-	return Fault{Kind: a.Kind, Message: a.Err.Error()}
+	var d *syntax.Diagnostic
+	if errors.As(err, &d) {
+		return []Fault{{Kind: kind, File: d.Name, Line: d.Line, Column: d.Column, Message: d.Message, Hint: d.Hint}}
+	}
+	return []Fault{{Kind: kind, Message: err.Error()}}
 }
 
 // column is a column as JSON shows it.
