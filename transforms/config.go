@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/goccy/go-yaml"
 
@@ -111,6 +112,22 @@ func (c *config) offset(word string) int {
 	return max(strings.Index(c.source.Text, "\n"+word+":")+1, 0)
 }
 
+// at makes a Diagnostic for a line and a column, both from 1.
 func at(source syntax.Source, line, column int, message, advice string) *syntax.Diagnostic {
-	return &syntax.Diagnostic{Name: source.Name, Line: line, Column: column, Message: message, Hint: advice}
+	offset := 0
+	for ; line > 1; line-- {
+		_, rest, ok := strings.Cut(source.Text[offset:], "\n")
+		if !ok {
+			break
+		}
+		offset = len(source.Text) - len(rest)
+	}
+	for range source.Text[offset:] {
+		if column--; column < 1 {
+			break
+		}
+		_, size := utf8.DecodeRuneInString(source.Text[offset:])
+		offset += size
+	}
+	return source.At(offset, message, advice)
 }

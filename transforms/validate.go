@@ -211,7 +211,7 @@ func (v *validator) model(m *Model) error {
 			table.Open = !raw
 		}
 	}
-	entry, statement, err := v.engine.entry(m, catalog)
+	entry, statement, err := v.engine.entry(m.Source, catalog)
 	if fault := v.add(v.overlaid(m, err), RuleQuery); fault != nil {
 		return fault
 	}

@@ -53,7 +53,7 @@ func tables(t *testing.T, dir string) map[string]string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	db, err := (&project{cfg}).openWarehouse(ctx, true, time.Now)
+	db, err := (&project{cfg: cfg}).openWarehouse(ctx, true, time.Now)
 	if err != nil {
 		t.Fatal(err)
 	}

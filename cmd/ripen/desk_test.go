@@ -240,7 +240,7 @@ func (d *desk) query(sql string) (rows []string) {
 	if err != nil {
 		d.t.Fatal(err)
 	}
-	db, err := (&project{cfg}).openWarehouse(d.t.Context(), true, time.Now)
+	db, err := (&project{cfg: cfg}).openWarehouse(d.t.Context(), true, time.Now)
 	if err != nil {
 		d.t.Fatal(err)
 	}

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"strings"
 	"text/template"
@@ -103,20 +104,19 @@ func (a *app) renderCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			compiled, err := engine.Compile(graph, models)
-			if err != nil {
-				return err
-			}
+			compiled, fault := engine.Compile(graph, models)
 			type rendered struct {
 				Model string `json:"model"`
 				SQL   string `json:"sql"`
 			}
 			var list []rendered
 			for _, m := range models {
-				list = append(list, rendered{m.String(), compiled[m].SQL})
+				if c := compiled[m]; c != nil {
+					list = append(list, rendered{m.String(), c.SQL})
+				}
 			}
 			if a.output == "json" {
-				return json.NewEncoder(a.stdout).Encode(list)
+				return errors.Join(fault, json.NewEncoder(a.stdout).Encode(list))
 			}
 			for i, r := range list {
 				if i > 0 {
@@ -124,7 +124,7 @@ func (a *app) renderCommand() *cobra.Command {
 				}
 				fmt.Fprintf(a.stdout, "-- %s\n%s\n", r.Model, strings.TrimRight(r.SQL, "\n"))
 			}
-			return nil
+			return fault
 		},
 	}
 	s.add(cmd)

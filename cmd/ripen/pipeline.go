@@ -179,6 +179,15 @@ func (p *pipeline) stages(ctx context.Context, stages []string) error {
 	if err != nil {
 		return err
 	}
+	if slices.Contains(stages, stageTransform) { // before a row moves
+		v, err := p.app.validation(ctx, p.project, p.flags.models, p.flags.exclude)
+		if err == nil {
+			err = v.Err()
+		}
+		if err != nil {
+			return &usageError{err}
+		}
+	}
 	var errs []error
 	if slices.Contains(stages, stageExtract) {
 		errs = append(errs, p.meter.stage(stageExtract, func() error { return p.extract(ctx, zone) }))

@@ -21,7 +21,8 @@ import (
 
 // project is an open project directory.
 type project struct {
-	cfg *Config
+	cfg  *Config
+	warn func([]*syntax.Diagnostic) // tells people about models that are left out
 }
 
 func (a *app) openProject() (*project, error) {
@@ -29,7 +30,11 @@ func (a *app) openProject() (*project, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &project{cfg}, nil
+	return &project{cfg: cfg, warn: func(faults []*syntax.Diagnostic) {
+		for _, d := range faults {
+			a.writeDiagnostic(a.stderr, "ripen: left out: ", d, true)
+		}
+	}}, nil
 }
 
 // state is the path of something that ripen keeps beside the data.
@@ -79,21 +84,31 @@ func (p *project) loadModels() (*transforms.Project, error) {
 	return transforms.Load(shipped.Models, own)
 }
 
-// openGraph puts the models in order. raw are the tables they may read.
+// openGraph puts the models in order. raw are the tables they may read. Models at
+// fault are reported and left out, with those that read them: what a command was
+// asked for may be among the rest.
 func (p *project) openGraph(raw []schemas.Table) (*transforms.Engine, *transforms.Graph, error) {
-	models, err := p.loadModels()
-	if err != nil {
-		return nil, nil, &usageError{err}
+	models, loaded := p.loadModels()
+	if models == nil {
+		return nil, nil, &usageError{loaded}
 	}
 	models.Raw = raw
-	engine := transforms.NewEngine(
-		func() (transforms.Analyzer, error) { return gsql.Open() },
-		compileDuckDB, engineVersion(), p.state("cache"))
+	engine := p.engine()
 	graph, err := engine.Graph(models)
-	if err != nil {
-		return nil, nil, &usageError{err}
+	if err = errors.Join(loaded, err); err != nil {
+		faults, rest := diagnostics(err)
+		if len(rest) > 0 {
+			return nil, nil, err
+		}
+		p.warn(faults)
 	}
 	return engine, graph, nil
+}
+
+func (p *project) engine() *transforms.Engine {
+	return transforms.NewEngine(
+		func() (transforms.Analyzer, error) { return gsql.Open() },
+		compileDuckDB, engineVersion(), p.state("cache"))
 }
 
 func compileDuckDB(statement *syntax.Statement) (syntax.Template, []schemas.Column, error) {

@@ -87,7 +87,7 @@ func TestRavenstack_ReconcilesWithPlainSQLOnTheFiles(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	db, err := (&project{cfg}).openWarehouse(t.Context(), true, time.Now)
+	db, err := (&project{cfg: cfg}).openWarehouse(t.Context(), true, time.Now)
 	if err != nil {
 		t.Fatal(err)
 	}

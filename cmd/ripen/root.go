@@ -48,7 +48,7 @@ func runAt(ctx context.Context, clock func() time.Time, args []string, stdin io.
 	err := root.ExecuteContext(ctx)
 	code := exitCode(err)
 	if code != exitOK && code != exitRejects { // the summary has said what was rejected
-		printError(stderr, err)
+		a.printError(err)
 	}
 	return code
 }
@@ -83,7 +83,7 @@ reasons in a sentence.`,
 		return usagef("%w\nsee `%s --help`", err, c.CommandPath())
 	})
 	root.AddCommand(a.initCommand(), a.runCommand(), a.extractCommand(), a.loadCommand(), a.transformCommand(),
-		a.lsCommand(), a.showCommand(), a.renderCommand(), a.statusCommand(), a.sandboxCommand(), a.versionCommand())
+		a.lsCommand(), a.validateCommand(), a.showCommand(), a.renderCommand(), a.statusCommand(), a.sandboxCommand(), a.versionCommand())
 	root.AddCommand(a.queryCommand())
 	root.AddCommand(a.planCommand(), a.applyCommand(), a.rollbackCommand(), a.envCommand())
 	root.AddCommand(a.testCommand(), a.ejectCommand(), a.docsCommand())

@@ -6,6 +6,8 @@ package syntax
 
 import (
 	"fmt"
+	"strings"
+	"unicode/utf8"
 
 	"github.com/ripen-data/ripen/schemas"
 )
@@ -86,6 +88,7 @@ type Diagnostic struct {
 	Column  int    `json:"column"` // in characters, from 1
 	Message string `json:"message"`
 	Hint    string `json:"hint,omitempty"` // what to write instead
+	Excerpt string `json:"-"`              // the text of the line
 }
 
 func (d *Diagnostic) Error() string {
@@ -98,16 +101,11 @@ func (d *Diagnostic) Error() string {
 
 // At makes a Diagnostic for a byte offset of the source.
 func (s Source) At(offset int, message, hint string) *Diagnostic {
-	line, column := 1, 1
-	for i, r := range s.Text {
-		if i >= offset {
-			break
-		}
-		if r == '\n' {
-			line, column = line+1, 1
-		} else {
-			column++
-		}
+	offset = max(min(offset, len(s.Text)), 0)
+	start := strings.LastIndexByte(s.Text[:offset], '\n') + 1
+	excerpt, _, _ := strings.Cut(s.Text[start:], "\n")
+	return &Diagnostic{
+		Name: s.Name, Line: 1 + strings.Count(s.Text[:start], "\n"), Column: 1 + utf8.RuneCountInString(s.Text[start:offset]),
+		Message: message, Hint: hint, Excerpt: excerpt,
 	}
-	return &Diagnostic{Name: s.Name, Line: line, Column: column, Message: message, Hint: hint}
 }
