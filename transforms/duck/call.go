@@ -186,7 +186,11 @@ func (w *writer) analyticCall(n *syntax.Node) string {
 		w.refuseKind(n)
 	}
 	c := w.parse(n.Kids[0])
-	c.over = w.gap(n.Kids[0].End, n.Kids[1].Start) + w.node(n.Kids[1])
+	if over, ok := w.low.over[spanOf(n)]; ok {
+		c.over = over
+	} else {
+		c.over = w.gap(n.Kids[0].End, n.Kids[1].Start) + w.node(n.Kids[1])
+	}
 	c.result = w.typeOf(n) // the analyzer knows the whole, not the inner call
 	return w.call(c)
 }

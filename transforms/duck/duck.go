@@ -37,11 +37,12 @@ type Compiled struct {
 
 // Compile translates a checked statement. An error is a *syntax.Diagnostic.
 func Compile(stmt *syntax.Statement) (Compiled, error) {
-	return compile(stmt, false)
+	return compile(stmt, false, false)
 }
 
-func compile(stmt *syntax.Statement, adHoc bool) (compiled Compiled, err error) {
+func compile(stmt *syntax.Statement, adHoc, lower bool) (compiled Compiled, err error) {
 	w := newWriter(stmt)
+	w.low.all = lower
 	defer func() {
 		if reason := recover(); reason != nil {
 			refusal, ok := reason.(*syntax.Diagnostic)

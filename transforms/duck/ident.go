@@ -79,6 +79,9 @@ func quoteAll(names []string) string {
 func (w *writer) path(n *syntax.Node) string {
 	names := w.parts(n)
 	r := w.resolved[spanOf(n)]
+	if text := w.lowPath(n, names, r); text != "" {
+		return text
+	}
 	depth, root := 0, r
 	for root != nil && root.Kind == "GetStructField" && len(root.Kids) > 0 {
 		depth, root = depth+1, root.Kids[0]

@@ -48,10 +48,13 @@ func (w *writer) items(n *syntax.Node) []selectItem {
 
 // query writes a Query: WITH, a body, ORDER BY, LIMIT.
 func (w *writer) query(n *syntax.Node) string {
+	if w.needsLowering(n) {
+		return w.lowered(n)
+	}
 	w.reviewed(n, "WithClause", "Select", "SetOperation", "Query", "OrderBy", "LimitOffset")
-	outer, outerFrom := w.selects, w.from
-	w.selects, w.from = nil, nil
-	defer func() { w.selects, w.from = outer, outerFrom }()
+	outer, outerFrom, direct := w.selects, w.from, w.low.direct
+	w.selects, w.from, w.low.direct = nil, nil, false
+	defer func() { w.selects, w.from, w.low.direct = outer, outerFrom, direct }()
 	return w.copyWith(n, func(kid *syntax.Node) string {
 		if kid.Kind == "OrderBy" {
 			if body := firstKid(n, "Select"); body != nil {

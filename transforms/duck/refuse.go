@@ -9,12 +9,9 @@ import (
 
 // advice says what to write instead of a node that is refused.
 var advice = map[string]string{
-	"PivotClause":            "write SUM(IF(col = 'x', v, NULL)) AS x for every column",
-	"UnpivotClause":          "write UNION ALL of one SELECT per column",
 	"SampleClause":           "filter by a hash of the key: WHERE SUBSTR(TO_HEX(MD5(id)), 1, 1) = '0'",
 	"ForSystemTime":          "read a snapshot model instead",
 	"TVF":                    "write the query it stands for",
-	"FromQuery":              "write SELECT, and WITH for the steps of a pipe",
 	"NamedArgument":          "pass arguments by position",
 	"Lambda":                 "use UNNEST in a subquery",
 	"JSONLiteral":            "keep JSON text in a STRING",
@@ -30,6 +27,10 @@ var advice = map[string]string{
 	"FormatClause":           "use FORMAT_DATE, FORMAT_TIMESTAMP or PARSE_DATE",
 	"TypeParameterList":      "leave the length or precision out",
 	"WithExpression":         "use a subquery",
+	"PipeAssert":             "write a check of the model",
+	"PipeTablesample":        "filter by a hash of the key: WHERE SUBSTR(TO_HEX(MD5(id)), 1, 1) = '0'",
+	"PipeCall":               "write the query it stands for",
+	"PipeMatchRecognize":     "use window functions",
 }
 
 func (w *writer) refuseKind(n *syntax.Node) {

@@ -38,6 +38,7 @@ type writer struct {
 	// values holds the SELECTs of subqueries that are one value or an array, where
 	// AS STRUCT may stand.
 	values map[*syntax.Node]bool
+	low    lowering
 }
 
 func newWriter(stmt *syntax.Statement) *writer {
@@ -48,6 +49,7 @@ func newWriter(stmt *syntax.Statement) *writer {
 		values: map[*syntax.Node]bool{},
 	}
 	w.index(stmt.Resolved)
+	w.indexForLowering()
 	return w
 }
 
@@ -240,6 +242,9 @@ func isExpression(kind string) bool {
 
 // node writes any node.
 func (w *writer) node(n *syntax.Node) string {
+	if text := w.computed(n); text != "" {
+		return text
+	}
 	if write := handlerOf(n.Kind); write != nil {
 		return write(w, n)
 	}

@@ -100,11 +100,33 @@ func (e *Engine) configure() error {
 		e.analyzer.SetPreserveColumnAliases(true),
 		// A cast that is folded into its literal would hide what the author wrote.
 		e.analyzer.SetFoldLiteralCast(false),
+		e.keepCalls(),
 		e.builtins.AddBuiltinFunctionsAndTypes(&googlesql.BuiltinFunctionOptions{LanguageOptions: language}),
 	)
 	// BigQuery's other names of INT64, which the analyzer itself does not know.
 	for _, alias := range []string{"INT", "SMALLINT", "INTEGER", "BIGINT", "TINYINT", "BYTEINT"} {
 		err = errors.Join(err, e.builtins.AddType(alias, int64Type))
+	}
+	return err
+}
+
+// expressionRewrites turn calls of functions into other expressions, which have
+// no place in the text: the compilers write the calls themselves.
+var expressionRewrites = []googlesql.ResolvedASTRewrite{
+	googlesql.ResolvedASTRewriteRewriteArrayFilterTransform,
+	googlesql.ResolvedASTRewriteRewriteArrayIncludes,
+	googlesql.ResolvedASTRewriteRewriteNulliferrorFunction,
+	googlesql.ResolvedASTRewriteRewriteLikeAnyAll,
+	googlesql.ResolvedASTRewriteRewriteBuiltinFunctionInliner,
+	googlesql.ResolvedASTRewriteRewriteOrderByAndLimitInAggregate,
+	googlesql.ResolvedASTRewriteRewriteIsFirstIsLastFunction,
+	googlesql.ResolvedASTRewriteRewriteVariadicFunctionSignatureExpander,
+}
+
+func (e *Engine) keepCalls() error {
+	var err error
+	for _, rewrite := range expressionRewrites {
+		err = errors.Join(err, e.analyzer.EnableRewrite(rewrite, false))
 	}
 	return err
 }

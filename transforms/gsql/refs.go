@@ -51,6 +51,9 @@ func (w *refWalk) walk(n *syntax.Node, s scope) {
 	case "Query":
 		outer := s
 		s = scope{outer: &outer}
+		if firstOf(n, "FromQuery") != nil {
+			s.aliases = &[]string{} // of a pipe, whose steps see them
+		}
 		for _, kid := range n.Kids {
 			if kid.Kind == "WithClause" {
 				w.with(kid, &s)
@@ -76,6 +79,8 @@ func (w *refWalk) walk(n *syntax.Node, s scope) {
 		return
 	case "TablePathExpression":
 		w.tablePath(n, s)
+	case "PipeAs":
+		w.alias(n, s)
 	case "TableSubquery":
 		w.kids(n, s)
 		w.alias(n, s)
@@ -124,7 +129,7 @@ func (w *refWalk) tablePath(n *syntax.Node, s scope) {
 			parts[i] = identifier(w.src, id)
 		}
 		first := strings.ToLower(parts[0])
-		local := len(parts) == 1 && s.hasCTE(first) || s.hasAlias(first)
+		local := len(parts) == 1 && s.hasCTE(first) || len(parts) > 1 && s.hasAlias(first)
 		if !local {
 			w.found = append(w.found, syntax.Ref{Name: strings.Join(parts, "."), Start: path.Start, End: path.End})
 		}

@@ -33,8 +33,8 @@ func (c *resolvedCopy) mode(to *syntax.Resolved, from googlesql.ResolvedNode) er
 			return nil
 		}
 		text, err := n.DebugString()
-		_, value, _ := strings.Cut(strings.TrimSpace(text), "value=")
-		to.Mode = strings.TrimSuffix(value, ")")
+		_, value, _ := strings.Cut(strings.TrimSuffix(strings.TrimSpace(text), ")"), "value=")
+		to.Mode = strings.TrimSuffix(value, ", has_explicit_type=TRUE")
 		return err
 	case *googlesql.ResolvedGetStructField:
 		index, err := n.FieldIdx()

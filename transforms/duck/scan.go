@@ -1,0 +1,475 @@
+package duck
+
+import (
+	"strings"
+
+	"github.com/ripen-data/ripen/transforms/syntax"
+)
+
+// scan writes a scan and all below it.
+func (w *writer) scan(r *syntax.Resolved) *block {
+	var b *block
+	switch r.Kind {
+	case "SingleRowScan":
+		b = &block{}
+	case "TableScan":
+		b = w.tableScan(r)
+	case "WithRefScan":
+		b = w.cteScan(r, w.low.ctes[strings.ToLower(r.Attr)])
+	case "RecursiveRefScan":
+		if len(w.low.cte) == 0 {
+			w.failScan(r, "this recursion does not run on DuckDB", "write WITH RECURSIVE")
+		}
+		b = w.cteScan(r, w.low.cte[len(w.low.cte)-1])
+	case "FilterScan":
+		b = w.open(w.scan(r.Kids[0]))
+		b.where = append(b.where, w.operandOf(r.Kids[1]))
+	case "ProjectScan":
+		b = w.projectScan(r)
+	case "JoinScan":
+		b = w.joinScan(r)
+	case "ArrayScan":
+		b = w.arrayScan(r)
+	case "AggregateScan":
+		b = w.aggregateScan(r)
+	case "AnalyticScan":
+		b = w.analyticScan(r)
+	case "OrderByScan":
+		b = w.open(w.scan(r.Kids[0]))
+		b.order = "\n" + w.orderOf(r.Kids[1:])
+	case "LimitOffsetScan":
+		b = w.limitScan(r)
+	case "SetOperationScan":
+		b = w.setScan(r)
+	case "WithScan":
+		b = w.withScan(r)
+	case "RecursiveScan":
+		b = w.recursiveScan(r)
+	default:
+		w.failScan(r, strings.ToUpper(strings.TrimSuffix(r.Kind, "Scan"))+" does not run on DuckDB", "write it in another way; transforms/duck/README.md lists what runs")
+	}
+	b.scan = r
+	return b
+}
+
+func (w *writer) tableScan(r *syntax.Resolved) *block {
+	if len(r.Kids) > 0 {
+		w.failScan(r, "this form of a table does not run on DuckDB", "write dataset.table")
+	}
+	parts := strings.Split(r.Attr, ".")
+	alias := w.newAlias(parts[len(parts)-1])
+	use := syntax.TableUse{Name: r.Attr, SQL: quoteAll(parts)}
+	for _, column := range r.Columns {
+		w.low.names[column.ID] = alias + "." + quote(column.Name)
+	}
+	return &block{from: use.Mark() + " AS " + alias}
+}
+
+// cteScan reads a CTE by the places of its columns.
+func (w *writer) cteScan(r *syntax.Resolved, name string) *block {
+	if name == "" {
+		w.failScan(r, "the WITH query "+r.Attr+" cannot be read here", "write it as a subquery")
+	}
+	alias := w.newAlias("w")
+	names := make([]string, len(r.Columns))
+	for i, o := range w.outputs(r) {
+		names[i] = o.name
+		w.low.names[o.id] = alias + "." + o.name
+	}
+	return &block{from: quote(name) + " AS " + alias + "(" + strings.Join(names, ", ") + ")"}
+}
+
+func (w *writer) projectScan(r *syntax.Resolved) *block {
+	b := w.scan(firstScan(r))
+	var computed []*syntax.Resolved
+	for _, kid := range r.Kids {
+		switch {
+		case kid.Kind == "ComputedColumn" && kid.Kids[0].Kind == "ColumnRef" && b.whole == "" && w.renamed(b, kid):
+		case kid.Kind == "ComputedColumn":
+			computed = append(computed, kid)
+		case !isScan(kid):
+			w.failScan(kid, "this SELECT list does not run on DuckDB", "write it in another way")
+		}
+	}
+	if computed == nil {
+		if b.whole != "" {
+			return w.narrowed(b, r)
+		}
+		return b
+	}
+	b = w.open(b)
+	made := map[int]string{}
+	for _, column := range computed {
+		made[column.Columns[0].ID] = w.typed(w.expr(column.Kids[0]), column.Kids[0])
+	}
+	b.made = made
+	return b
+}
+
+// renamed gives a column that is there already another id.
+func (w *writer) renamed(b *block, column *syntax.Resolved) bool {
+	id, is := column.Columns[0].ID, column.Kids[0].Columns[0].ID
+	text, computed := b.made[is]
+	switch {
+	case computed:
+		b.made[id] = text
+	case w.low.names[is] != "":
+		w.low.names[id] = w.low.names[is]
+	default:
+		return false
+	}
+	return true
+}
+
+// narrowed is a whole query with fewer or other columns.
+func (w *writer) narrowed(b *block, r *syntax.Resolved) *block {
+	outputs, inputs := w.outputs(r), w.outputs(b.scan)
+	if len(outputs) == len(inputs) {
+		same := true
+		for i := range outputs {
+			same = same && outputs[i].id == inputs[i].id
+		}
+		if same {
+			return b
+		}
+	}
+	return w.closed(b)
+}
+
+func (w *writer) joinScan(r *syntax.Resolved) *block {
+	left := w.source(w.oneRow(w.scan(r.Kids[0])))
+	right := w.source(w.oneRow(w.scan(r.Kids[1])))
+	other := right.from
+	if right.join {
+		other = "(" + other + ")"
+	}
+	word := map[string]string{"Inner": "JOIN", "Left": "LEFT JOIN", "Right": "RIGHT JOIN", "Full": "FULL JOIN"}[r.Attr]
+	if word == "" || len(r.Kids) > 3 {
+		w.failScan(r, "this join does not run on DuckDB", "write JOIN … ON")
+	}
+	switch {
+	case len(r.Kids) == 3:
+		other += " ON " + w.expr(r.Kids[2])
+	case r.Attr == "Inner":
+		word = "CROSS JOIN"
+	default:
+		other += " ON TRUE"
+	}
+	return &block{from: left.from + "\n" + word + " " + other, join: true}
+}
+
+// oneRow gives a SELECT without FROM a name.
+func (w *writer) oneRow(b *block) *block {
+	if b.from == "" && b.isOpen() && b.where == nil {
+		return &block{scan: b.scan, from: "(SELECT 1) AS " + w.newAlias("one")}
+	}
+	return b
+}
+
+func (w *writer) arrayScan(r *syntax.Resolved) *block {
+	var input *block
+	var element, condition *syntax.Resolved
+	offset := ""
+	name := w.newAlias("a")
+	for _, kid := range r.Kids {
+		switch {
+		case isScan(kid) && input == nil && element == nil:
+			input = w.source(w.oneRow(w.scan(kid)))
+		case kid.Kind == "ArrayElement" && element == nil:
+			element = kid
+		case kid.Kind == "ArrayElement":
+			w.failScan(kid, "UNNEST of several arrays does not run on DuckDB", "join two UNNESTs WITH OFFSET on their offsets")
+		case kid.Kind == "ArrayOffset":
+			offset = "_offset"
+			w.low.names[kid.Columns[0].ID] = name + "." + offset
+		default:
+			condition = kid
+		}
+	}
+	array := w.expr(element.Kids[0])
+	w.low.names[element.Columns[0].ID] = name + "._element"
+	table := "unnest(" + array + ") AS " + name + "(_element)"
+	if offset != "" {
+		table = "(SELECT unnest(_array) AS _element, generate_subscripts(_array, 1) - 1 AS _offset FROM (SELECT " + array + " AS _array)) AS " + name
+	}
+	if input == nil {
+		return &block{from: table}
+	}
+	outer := strings.Contains(r.Mode, "OUTER")
+	switch {
+	case condition == nil && outer:
+		table = "LEFT JOIN " + table + " ON TRUE"
+	case condition == nil:
+		table = "CROSS JOIN " + table
+	case outer:
+		// An outer join of an array takes a comparison of both sides only: filter the array before it.
+		table = "LEFT JOIN (SELECT * FROM " + table + " WHERE " + w.expr(condition) + ") AS " + name + " ON TRUE"
+	default:
+		table = "JOIN " + table + " ON " + w.expr(condition)
+	}
+	return &block{from: input.from + "\n" + table, join: true}
+}
+
+func (w *writer) aggregateScan(r *syntax.Resolved) *block {
+	b := w.open(w.scan(firstScan(r)))
+	b.order = ""
+	made := map[int]string{}
+	keys := map[int]string{}
+	var groups, sets []string
+	for _, kid := range r.Kids {
+		switch {
+		case isScan(kid):
+		case kid.Kind == "ComputedColumn" && kid.Kids[0].Kind == "AggregateFunctionCall":
+			made[kid.Columns[0].ID] = w.expr(kid.Kids[0])
+		case kid.Kind == "ComputedColumn":
+			text := w.typed(w.expr(kid.Kids[0]), kid.Kids[0])
+			if strings.Contains(text, "SELECT") {
+				w.failScan(kid.Kids[0], "GROUP BY a subquery does not run on DuckDB", "compute it in the step before")
+			}
+			made[kid.Columns[0].ID], keys[kid.Columns[0].ID] = text, text
+			groups = append(groups, text)
+		}
+	}
+	for _, kid := range r.Kids {
+		switch kid.Kind {
+		case "GroupingSet", "Rollup", "Cube":
+			sets = append(sets, w.groupingSet(kid, keys))
+		case "GroupingCall":
+			made[kid.Columns[0].ID] = "CAST(grouping(" + keys[kid.Kids[0].Columns[0].ID] + ") AS BIGINT)"
+		case "ComputedColumn":
+		default:
+			if !isScan(kid) {
+				w.failScan(kid, "this GROUP BY does not run on DuckDB", "list the keys")
+			}
+		}
+	}
+	b.made, b.grouped = made, "yes"
+	switch {
+	case sets != nil:
+		b.group = "GROUPING SETS (" + strings.Join(sets, ", ") + ")"
+	case groups != nil:
+		b.group = strings.Join(groups, ", ")
+	default:
+		b.group = "()"
+	}
+	return b
+}
+
+// groupingSet writes one grouping set, whose keys are references to the keys.
+func (w *writer) groupingSet(r *syntax.Resolved, keys map[int]string) string {
+	parts := make([]string, len(r.Kids))
+	for i, kid := range r.Kids {
+		switch {
+		case kid.Kind == "ColumnRef" && keys[kid.Columns[0].ID] != "":
+			parts[i] = keys[kid.Columns[0].ID]
+		case kid.Kind == "GroupingSetMultiColumn":
+			parts[i] = w.groupingSet(kid, keys)
+		default:
+			w.failScan(kid, "this grouping set does not run on DuckDB", "list the keys")
+		}
+	}
+	word := map[string]string{"Rollup": "ROLLUP ", "Cube": "CUBE "}[r.Kind]
+	return word + "(" + strings.Join(parts, ", ") + ")"
+}
+
+func (w *writer) analyticScan(r *syntax.Resolved) *block {
+	b := w.open(w.scan(firstScan(r)))
+	made := map[int]string{}
+	for _, group := range r.Kids {
+		if isScan(group) {
+			continue
+		}
+		if group.Kind != "AnalyticFunctionGroup" {
+			w.failScan(group, "this window does not run on DuckDB", "write OVER (PARTITION BY … ORDER BY …)")
+		}
+		var parts []string
+		for _, kid := range group.Kids {
+			switch kid.Kind {
+			case "WindowPartitioning":
+				keys := make([]string, len(kid.Kids))
+				for i, key := range kid.Kids {
+					keys[i] = w.expr(key)
+				}
+				parts = append(parts, "PARTITION BY "+strings.Join(keys, ", "))
+			case "WindowOrdering":
+				parts = append(parts, w.orderOf(kid.Kids))
+			case "ComputedColumn":
+				made[kid.Columns[0].ID] = w.windowOf(kid.Kids[0], parts)
+			}
+		}
+	}
+	b.made = made
+	return b
+}
+
+// windowOf writes a window function over a partition and an order.
+func (w *writer) windowOf(r *syntax.Resolved, parts []string) string {
+	at := span{r.Start, r.End}
+	for _, kid := range r.Kids {
+		if kid.Kind != "WindowFrame" || kid.Start < 0 {
+			continue
+		}
+		frame := w.low.nodes[span{kid.Start, kid.End}]
+		if frame == nil {
+			w.failScan(kid, "this window frame does not run on DuckDB", "write ROWS BETWEEN …")
+		}
+		parts = append(parts[:len(parts):len(parts)], w.inScan(func() string { return w.node(frame) }))
+	}
+	w.low.over[at] = " OVER (" + strings.Join(parts, " ") + ")"
+	return w.expr(r)
+}
+
+// orderOf writes ORDER BY with the items of a scan.
+func (w *writer) orderOf(items []*syntax.Resolved) string {
+	texts := make([]string, len(items))
+	for i, item := range items {
+		if item.Kind != "OrderByItem" || strings.Contains(item.Mode, "COLLATE") {
+			w.failScan(item, "this ORDER BY does not run on DuckDB", "order by columns")
+		}
+		text := w.expr(item.Kids[0])
+		descending := strings.Contains(item.Mode, "DESC")
+		if descending {
+			text += " DESC"
+		}
+		switch {
+		case strings.Contains(item.Mode, "NULLS LAST"):
+			text += " NULLS LAST"
+		case strings.Contains(item.Mode, "NULLS FIRST") || !descending:
+			text += " NULLS FIRST"
+		}
+		texts[i] = text
+	}
+	return "ORDER BY " + strings.Join(texts, ", ")
+}
+
+func (w *writer) limitScan(r *syntax.Resolved) *block {
+	b := w.scan(r.Kids[0])
+	if b.limit != "" || b.whole != "" {
+		b = w.closed(b)
+	}
+	for i, word := range []string{"LIMIT ", "OFFSET "} {
+		if len(r.Kids) <= i+1 {
+			break
+		}
+		if b.limit != "" {
+			b.limit += " "
+		} else {
+			b.limit = "\n"
+		}
+		b.limit += word + strings.TrimSuffix(w.expr(r.Kids[i+1]), "::BIGINT")
+	}
+	return b
+}
+
+var setWords = map[string]string{
+	"UnionAll": "UNION ALL", "UnionDistinct": "UNION", "IntersectAll": "INTERSECT ALL", "IntersectDistinct": "INTERSECT",
+	"ExceptAll": "EXCEPT ALL", "ExceptDistinct": "EXCEPT",
+}
+
+func (w *writer) setScan(r *syntax.Resolved) *block {
+	word := setWords[r.Attr]
+	if word == "" {
+		w.failScan(r, "this set operation does not run on DuckDB", "write UNION ALL")
+	}
+	names := w.outputs(r)
+	var branches []string
+	for i, item := range r.Kids {
+		branches = append(branches, w.branch(item, names, i == 0))
+	}
+	return &block{whole: strings.Join(branches, "\n"+word+"\n")}
+}
+
+// branch writes one input of a set operation; the first names the columns.
+func (w *writer) branch(item *syntax.Resolved, names []output, first bool) string {
+	if item.Kind != "SetOperationItem" {
+		w.failScan(item, "this set operation does not run on DuckDB", "write UNION ALL")
+	}
+	b := w.scan(firstScan(item))
+	if b.whole != "" {
+		b = w.closed(b)
+	}
+	// The item may read the columns of its scan in another order, or one twice.
+	outputs := w.outputs(item)
+	for i := range outputs {
+		outputs[i].name = names[i].name
+	}
+	text := w.render(b, outputs)
+	if b.order != "" || b.limit != "" || b.with != "" {
+		return "(" + text + ")"
+	}
+	return text
+}
+
+// withScan writes WITH. Entries keep the author's text where it can be kept.
+func (w *writer) withScan(r *syntax.Resolved) *block {
+	query := w.low.at
+	var entries []*syntax.Node
+	if with := firstKid(query, "WithClause"); with != nil && (r.Start < 0 || spanOf(query) == (span{r.Start, r.End})) {
+		entries = with.Kids
+	}
+	var texts []string
+	recursive := ""
+	i := 0
+	for _, kid := range r.Kids {
+		if kid.Kind != "WithEntry" {
+			continue
+		}
+		if i >= len(entries) {
+			w.failScan(kid, "this WITH does not run on DuckDB here", "write it before the whole query")
+		}
+		entry := entries[i]
+		i++
+		aliased := firstKid(entry, "AliasedQuery")
+		if aliased == nil || firstKid(aliased, "Identifier") == nil || firstKid(aliased, "Query") == nil {
+			w.refuseKind(entry)
+		}
+		for _, kid := range aliased.Kids {
+			if kid.Kind != "Identifier" && kid.Kind != "Query" {
+				w.refuseKind(kid)
+			}
+		}
+		name := w.nameOf(firstKid(aliased, "Identifier"))
+		body := firstScan(kid)
+		if findScan(body, "RecursiveScan") {
+			recursive = "RECURSIVE "
+		}
+		w.low.ctes[strings.ToLower(kid.Attr)] = name
+		inner := firstKid(aliased, "Query")
+		if !w.needsLowering(inner) {
+			texts = append(texts, w.apart(func() string { return w.node(entry) }))
+			continue
+		}
+		w.low.at = inner
+		w.low.cte = append(w.low.cte, name)
+		texts = append(texts, quote(name)+" AS (\n"+w.rows(body)+"\n)")
+		w.low.cte = w.low.cte[:len(w.low.cte)-1]
+		w.low.at = query
+	}
+	b := w.scan(firstScan(r))
+	if b.whole != "" || b.with != "" {
+		b = w.closed(b)
+	}
+	b.with = "WITH " + recursive + strings.Join(texts, ",\n") + "\n"
+	return b
+}
+
+func findScan(r *syntax.Resolved, kind string) bool {
+	if r.Kind == kind {
+		return true
+	}
+	for _, kid := range r.Kids {
+		if findScan(kid, kind) {
+			return true
+		}
+	}
+	return false
+}
+
+func (w *writer) recursiveScan(r *syntax.Resolved) *block {
+	word := setWords[r.Mode]
+	if word == "" || len(r.Kids) != 2 {
+		w.failScan(r, "this recursion does not run on DuckDB", "leave its depth out; filter in WHERE")
+	}
+	names := w.outputs(r)
+	return &block{whole: w.branch(r.Kids[0], names, true) + "\n" + word + "\n" + w.branch(r.Kids[1], names, false)}
+}
