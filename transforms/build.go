@@ -46,6 +46,8 @@ type Result struct {
 	Intervals int       // that were built, of a model built by interval
 	Warnings  []Failure // of checks that only warn
 	Elapsed   time.Duration
+
+	checks []warehouse.Statement // that write what was checked into the ledger
 }
 
 // NewBuilder makes a Builder for models, whose statements compiled holds.
@@ -145,7 +147,7 @@ func (b *Builder) bring(ctx context.Context, m *Model) (Result, error) {
 	if b.deployed.shows(w.views, built) {
 		return result, nil
 	}
-	return result, b.publish(ctx, w, built)
+	return result, b.publish(ctx, w, built, result.checks)
 }
 
 // materialize makes the rows, or finds that they are there.
@@ -281,9 +283,16 @@ func (b *Builder) publication(w *work, table warehouse.TableName, id string, in 
 	}
 }
 
-// publish points the views at a build, and remembers what the model was.
-func (b *Builder) publish(ctx context.Context, w *work, built warehouse.Publication) error {
-	if err := b.remember(ctx, w); err != nil {
+// publish points the views at a build, and remembers what the model was and what
+// was checked.
+func (b *Builder) publish(ctx context.Context, w *work, built warehouse.Publication, ledgers []warehouse.Statement) error {
+	remember, err := b.remember(w)
+	if err == nil {
+		if ledgers = append(ledgers, remember...); len(ledgers) > 0 {
+			err = b.into.Change(ctx, ledgers)
+		}
+	}
+	if err != nil {
 		return fmt.Errorf("publish %s: %w", w.Model, err)
 	}
 	publications := make([]warehouse.Publication, len(w.views))

@@ -196,11 +196,11 @@ func TestBuilder_FailedKeyCheckKeepsTheLastGoodBuild(t *testing.T) {
 	if !errors.As(err, &failed) {
 		t.Fatalf("error is %v", err)
 	}
-	if len(failed.Failures) != 1 || failed.Failures[0].Check != "unique(id)" || failed.Failures[0].Rows != 2 ||
+	if len(failed.Failures) != 1 || failed.Failures[0].Check != "unique(id)" || failed.Failures[0].Rows != 1 ||
 		strings.Join(failed.Failures[0].Examples, ";") != "id=o1 (2 rows)" {
 		t.Errorf("failures are %+v", failed.Failures)
 	}
-	wantError(t, err, "check staging.stg_order: unique(id) fails for 2 rows, e.g. id=o1 (2 rows)", failed.Table.String())
+	wantError(t, err, "check staging.stg_order: unique(id) fails for 1 keys, e.g. id=o1 (2 rows)", failed.Table.String())
 	if built != "" {
 		t.Errorf("built %q below a failed check", built)
 	}
@@ -227,7 +227,7 @@ func TestBuilder_KeyWithNullsFails(t *testing.T) {
 	}}
 	_, _, err := s.build()
 	var failed *CheckError
-	if !errors.As(err, &failed) || len(failed.Failures) != 1 || failed.Failures[0].Check != "not null(id, part)" || failed.Failures[0].Rows != 2 {
+	if !errors.As(err, &failed) || len(failed.Failures) != 1 || failed.Failures[0].Check != "not_null(id, part)" || failed.Failures[0].Rows != 2 {
 		t.Fatalf("error is %v", err)
 	}
 	wantError(t, err, "id=x part=NULL", "id=NULL part=p")
@@ -244,7 +244,7 @@ func TestBuilder_ExamplesOfFailuresAreBounded(t *testing.T) {
 	s.models = map[string]modelText{"core/a_v1": {query: "select n % 50 as id from range(1000) as r(n)"}}
 	_, _, err := s.build()
 	var failed *CheckError
-	if !errors.As(err, &failed) || failed.Failures[0].Rows != 1000 || len(failed.Failures[0].Examples) != maxExamples {
+	if !errors.As(err, &failed) || failed.Failures[0].Rows != 50 || len(failed.Failures[0].Examples) != maxExamples {
 		t.Fatalf("error is %v", err)
 	}
 }

@@ -6,7 +6,6 @@ import (
 	"maps"
 	"slices"
 	"strconv"
-	"strings"
 	"time"
 
 	"github.com/ripen-data/ripen/internal/hint"
@@ -339,8 +338,8 @@ func (t *intervalBuild) replace(ctx context.Context, batch []Window, result *Res
 	names := columnNames(t.Columns)
 	changes := []warehouse.Statement{
 		{Name: t.Model.Address(), SQL: fmt.Sprintf("delete from %s as t where %s", t.table, replaced("t"))},
-		{Name: t.Model.Address(), SQL: fmt.Sprintf("insert into %s (%s) select %s from %s as s",
-			t.table, strings.Join(names, ", "), qualified("s", names), stage)},
+		{Name: t.Model.Address(), SQL: fmt.Sprintf("insert into %s select %s from %s as s",
+			t.table, qualified("s", names), stage)},
 	}
 	if err := t.into.Change(ctx, append(changes, t.ledger.write(done, t.options.Clock())...)); err != nil {
 		return err

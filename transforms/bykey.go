@@ -125,8 +125,8 @@ func (b *Builder) replaceKeys(ctx context.Context, w *work, l *ledger, now *kept
 	names := columnNames(w.Columns)
 	changes := []warehouse.Statement{
 		{Name: w.Model.Address(), SQL: fmt.Sprintf("delete from %s as t where %s", l.table, replaced("t"))},
-		{Name: w.Model.Address(), SQL: fmt.Sprintf("insert into %s (%s) select %s from %s as s",
-			l.table, strings.Join(names, ", "), qualified("s", names), stage)},
+		{Name: w.Model.Address(), SQL: fmt.Sprintf("insert into %s select %s from %s as s",
+			l.table, qualified("s", names), stage)},
 	}
 	changes = append(changes, l.write([]kept{*now}, b.options.Clock())...)
 	if err := b.into.Change(ctx, append(changes, l.writeSeen(arrived)...)); err != nil {

@@ -1,131 +1,211 @@
 package transforms
 
 import (
-	"context"
 	"fmt"
+	"maps"
+	"slices"
 	"strconv"
 	"strings"
 
+	"github.com/ripen-data/ripen/schemas"
 	"github.com/ripen-data/ripen/warehouse"
 )
 
-// CheckError is a build whose rows fail the model's checks. Nothing was
-// published: readers still see the last build that passed.
+// CheckError is rows that fail the model's checks. They were not published:
+// readers still see the last build that passed.
 type CheckError struct {
 	Model    string              // dataset.model
-	Table    warehouse.TableName // where the refused rows can be looked at
+	Table    warehouse.TableName // where the rows can be looked at
 	Failures []Failure
 }
 
 // Failure is one check that failed.
 type Failure struct {
-	Check    string   // e.g. unique(account_id, month_on)
-	Rows     int64    // rows that fail it
-	Examples []string // of failing keys, at most maxExamples
+	Check    string // e.g. unique(account_id, month_on)
+	Severity Severity
+	Rows     int64               // rows that fail it, keys that stand twice; 0 of a check of the table as a whole
+	Unit     string              // rows or keys
+	Message  string              // of a check of the table as a whole
+	Examples []string            // of failing keys, at most maxExamples
+	Stored   warehouse.TableName // failing rows, at most maxStored; zero when there are none
 }
 
-// maxExamples bounds what a Failure keeps.
-const maxExamples = 5
+// Bounds of what is kept of failing rows.
+const (
+	maxExamples = 5
+	maxStored   = 10_000
+)
+
+func (f Failure) String() string {
+	if f.Message != "" {
+		return f.Check + ": " + f.Message
+	}
+	text := fmt.Sprintf("%s fails for %d %s", f.Check, f.Rows, f.Unit)
+	if len(f.Examples) > 0 {
+		text += ", e.g. " + strings.Join(f.Examples, "; ")
+	}
+	if f.Stored != (warehouse.TableName{}) {
+		text += " (failing rows are in " + f.Stored.String() + ")"
+	}
+	return text
+}
 
 func (e *CheckError) Error() string {
 	parts := make([]string, len(e.Failures))
 	for i, f := range e.Failures {
-		parts[i] = fmt.Sprintf("%s fails for %d rows, e.g. %s", f.Check, f.Rows, strings.Join(f.Examples, "; "))
+		parts[i] = f.String()
 	}
-	return fmt.Sprintf("check %s: %s (rows are in %s)", e.Model, strings.Join(parts, ". "), e.Table)
+	return fmt.Sprintf("check %s: %s; nothing was published, the rows are in %s", e.Model, strings.Join(parts, ". "), e.Table)
 }
 
 // audited is rows that were built and that nobody reads yet.
 type audited struct {
 	table    warehouse.TableName
+	columns  []schemas.Column
 	into     warehouse.TableName       // table that they go into; zero when they are all there is
 	replaced func(table string) string // of a row of into, whether it goes when they come
 }
 
+// all is every row that readers will find, as a subquery's FROM, with those of
+// into that stay; columns are the columns that are needed.
+func (a audited) all(columns []string) string {
+	rows := fmt.Sprintf("(select %s from %s as s", qualified("s", columns), a.table)
+	if a.into != (warehouse.TableName{}) {
+		rows += fmt.Sprintf(" union all select %s from %s as t where not (%s)", qualified("t", columns), a.into, a.replaced("t"))
+	}
+	return rows + ")"
+}
+
+// rowCheck is a condition on single rows: those for which failing holds fail.
+type rowCheck struct {
+	name     string
+	severity Severity
+	failing  string // condition on columns written built.column
+}
+
+// setCheck finds failing rows by a query of its own.
+type setCheck struct {
+	name     string
+	severity Severity
+	sql      string           // of the failing rows
+	columns  []schemas.Column // of them
+	unit     string           // of what is counted
+	file     string           // for faults while it runs; empty for a check of model.yaml
+}
+
+// rowChecks are the conditions that the model states.
+func (m *Model) rowChecks() []rowCheck {
+	var list []rowCheck
+	notNull := func(columns []string, severity Severity, name string) {
+		conditions := make([]string, len(columns))
+		for i, column := range columns {
+			conditions[i] = "built." + column + " is null"
+		}
+		list = append(list, rowCheck{nameOf(name, "not_null", columns...), severity, strings.Join(conditions, " or ")})
+	}
+	accepted := func(column string, values []string, severity Severity, name string) {
+		list = append(list, rowCheck{nameOf(name, "accepted_values", column), severity,
+			fmt.Sprintf("built.%s is not null and cast(built.%s as string) not in (%s)", column, column, texts(values))})
+	}
+	notNull(m.Key, Fail, "")
+	for _, column := range slices.Sorted(maps.Keys(m.Columns)) {
+		settings := m.Columns[column]
+		if settings.NotNull {
+			notNull([]string{column}, settings.Severity.or(Fail), "")
+		}
+		if len(settings.AcceptedValues) > 0 {
+			accepted(column, settings.AcceptedValues, settings.Severity.or(Fail), "")
+		}
+	}
+	for _, check := range m.Checks {
+		switch {
+		case len(check.NotNull) > 0:
+			notNull(check.NotNull, check.Severity.or(Fail), check.Name)
+		case check.AcceptedValues != nil:
+			accepted(check.AcceptedValues.Column, check.AcceptedValues.Values, check.Severity.or(Fail), check.Name)
+		}
+	}
+	return list
+}
+
+// uniqueChecks are the sets of columns that must tell rows apart.
+func (m *Model) uniqueChecks() []CheckSettings {
+	list := []CheckSettings{{Unique: m.Key, Severity: Fail}}
+	for _, column := range slices.Sorted(maps.Keys(m.Columns)) {
+		if m.Columns[column].Unique {
+			list = append(list, CheckSettings{Unique: columnList{column}, Severity: m.Columns[column].Severity})
+		}
+	}
+	for _, check := range m.Checks {
+		if len(check.Unique) > 0 {
+			list = append(list, check)
+		}
+	}
+	return list
+}
+
+// relationships are the columns whose values must be in another model.
+func (m *Model) relationships() []CheckSettings {
+	var list []CheckSettings
+	for _, column := range slices.Sorted(maps.Keys(m.Columns)) {
+		if to := m.Columns[column].References; to != "" {
+			list = append(list, CheckSettings{Severity: m.Columns[column].Severity, Relationship: &Relationship{Column: column, To: to}})
+		}
+	}
+	for _, check := range m.Checks {
+		if check.Relationship != nil {
+			list = append(list, check)
+		}
+	}
+	return list
+}
+
+// target splits dataset.model.column.
+func (r *Relationship) target() (model, column string) {
+	i := strings.LastIndex(r.To, ".")
+	return r.To[:i], r.To[i+1:]
+}
+
+func (s Severity) or(usual Severity) Severity {
+	if s == "" {
+		return usual
+	}
+	return s
+}
+
+// nameOf is the name of a check: the given one, else kind(columns).
+func nameOf(given, kind string, columns ...string) string {
+	if given != "" {
+		return given
+	}
+	return fmt.Sprintf("%s(%s)", kind, strings.Join(columns, ", "))
+}
+
 // checksMeaning is what of the configuration decides whether rows pass.
 func (m *Model) checksMeaning() any {
+	columns := map[string]ColumnSettings{}
+	for name, c := range m.Columns {
+		if c.NotNull || c.Unique || len(c.AcceptedValues) > 0 || c.References != "" {
+			c.Description = ""
+			columns[name] = c
+		}
+	}
 	return struct {
 		Key     []string
 		Columns map[string]ColumnSettings
 		Checks  []CheckSettings
 		Own     string
-	}{m.Key, m.checkedColumns(), m.Checks, m.OwnChecks.Text}
+	}{m.Key, columns, m.Checks, m.OwnChecks.Text}
 }
 
-// checkedColumns are the columns whose settings check something.
-func (m *Model) checkedColumns() map[string]ColumnSettings {
-	checked := map[string]ColumnSettings{}
-	for name, c := range m.Columns {
-		if c.NotNull || c.Unique || len(c.AcceptedValues) > 0 || c.References != "" {
-			c.Description = ""
-			checked[name] = c
-		}
+// number reads a count, which may arrive as INT64 or as a wider number in text.
+func number(value any) int64 {
+	if n, ok := value.(int64); ok {
+		return n
 	}
-	return checked
-}
-
-// audit runs the model's checks on rows before they are published.
-func (b *Builder) audit(ctx context.Context, w *work, a audited, result *Result) error {
-	return check(ctx, b.into, w.Model, a.table)
-}
-
-// check runs the model's checks on a table that was built but not published.
-//
-// The statements run in every dialect: columns are written table.column, where
-// even reserved words need no quotes, and nothing is called but COUNT and SUM.
-func check(ctx context.Context, w warehouse.Models, m *Model, table warehouse.TableName) error {
-	columns := make([]string, len(m.Key))
-	nulls := make([]string, len(m.Key))
-	for i, key := range m.Key {
-		columns[i] = "built." + key
-		nulls[i] = columns[i] + " is null"
+	n, err := strconv.ParseFloat(Text(value), 64)
+	if err != nil {
+		return 0
 	}
-	list := strings.Join(columns, ", ")
-	checks := []struct{ name, sql string }{
-		{"not null", fmt.Sprintf(
-			"select %s, count(*) over () as failing_rows from %s as built where %s limit %d",
-			list, table, strings.Join(nulls, " or "), maxExamples)},
-		{"unique", fmt.Sprintf(
-			"select keys.*, sum(keys.key_rows) over () as failing_rows from ("+
-				"select %s, count(*) as key_rows from %s as built group by %s having count(*) > 1) as keys "+
-				"order by key_rows desc limit %d",
-			list, table, list, maxExamples)},
-	}
-	failed := &CheckError{Model: m.String(), Table: table}
-	for _, c := range checks {
-		name := fmt.Sprintf("%s(%s)", c.name, strings.Join(m.Key, ", "))
-		rows, err := query(ctx, w, warehouse.Statement{Name: m.String() + ": " + name, SQL: c.sql}, maxExamples)
-		if err != nil {
-			return fmt.Errorf("check %s: %s: %w", m, name, err)
-		}
-		if len(rows.Values) > 0 {
-			failed.Failures = append(failed.Failures, failure(name, m.Key, rows))
-		}
-	}
-	if len(failed.Failures) > 0 {
-		return failed
-	}
-	return nil
-}
-
-// failure reads rows of key columns, perhaps key_rows, and failing_rows.
-func failure(name string, key []string, rows *Rows) Failure {
-	f := Failure{Check: name}
-	for _, row := range rows.Values {
-		cells := make([]string, len(key))
-		for i, column := range key {
-			cells[i] = column + "=" + Text(row[i])
-		}
-		example := strings.Join(cells, " ")
-		if len(row) > len(key)+1 {
-			example += fmt.Sprintf(" (%s rows)", Text(row[len(key)]))
-		}
-		f.Examples = append(f.Examples, example)
-	}
-	// A sum may arrive as INT64 or as a wider number in text.
-	last := rows.Values[0][len(rows.Values[0])-1]
-	if n, err := strconv.ParseFloat(Text(last), 64); err == nil {
-		f.Rows = int64(n)
-	}
-	return f
+	return int64(n)
 }

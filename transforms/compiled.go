@@ -19,11 +19,11 @@ type Compiled struct {
 	Columns []schemas.Column // name, type and description
 	Query   []schemas.Column // what the statement returns: Columns, of a snapshot without those of its history
 	Params  []string         // parameters that the statement itself names, sorted
+	Checks  []CompiledCheck  // of checks.sql
 	Lineage []lineage.Column // where Columns come from, as the statement names tables; see Graph.Lineage
 
 	template syntax.Template
-
-	catalog syntax.Catalog // what it reads
+	catalog  syntax.Catalog // what it reads
 }
 
 // Render is the statement with other names for the tables that it reads; as
@@ -54,11 +54,11 @@ func (e *Engine) Compile(g *Graph, models []*Model) (map[*Model]*Compiled, error
 		}
 		compiled[m], columns[m] = c, c.Columns
 	}
-	return compiled, errors.Join(faults...)
+	return compiled, errors.Join(append(faults, e.compileChecks(g, compiled))...)
 }
 
 func (e *Engine) compileOne(m *Model, catalog syntax.Catalog) (*Compiled, error) {
-	entry, _, err := e.entry(m, catalog)
+	entry, _, err := e.entry(m.Source, catalog)
 	if err != nil {
 		return nil, err
 	}
@@ -72,18 +72,18 @@ func (e *Engine) compileOne(m *Model, catalog syntax.Catalog) (*Compiled, error)
 	}, nil
 }
 
-// entry is what analysis and compiler say of a model, through the cache; with a
+// entry is what analysis and compiler say of a statement, through the cache; with a
 // fault, and with a catalog that is not all known, the analyzed statement too,
 // which may be partial or nil.
-func (e *Engine) entry(m *Model, catalog syntax.Catalog) (compiledEntry, *syntax.Statement, error) {
-	key := e.cache.compiledKey(m.Source, catalog)
+func (e *Engine) entry(source syntax.Source, catalog syntax.Catalog) (compiledEntry, *syntax.Statement, error) {
+	key := e.cache.compiledKey(source, catalog)
 	var entry compiledEntry
 	if e.cache.get(key, &entry, &entry.Key) {
 		return entry, nil, nil
 	}
 	var statement *syntax.Statement
 	err := e.use(func(a Analyzer) (err error) {
-		statement, err = a.Check(catalog, m.Source)
+		statement, err = a.Check(catalog, source)
 		return err
 	})
 	if err != nil || statement.Partial {

@@ -84,10 +84,12 @@ func (b *Builder) inherit(ctx context.Context, w *work, l *ledger) error {
 	if old.Config.Kind != Snapshot {
 		return nil
 	}
-	var names []string
+	var names, values []string
 	for _, c := range columns {
 		if slices.ContainsFunc(old.Columns, func(o schemas.Column) bool { return o.Name == c.Name && o.Type.String() == c.Type.String() }) {
-			names = append(names, c.Name)
+			names, values = append(names, c.Name), append(values, "old."+c.Name)
+		} else {
+			values = append(values, "null")
 		}
 	}
 	for _, needed := range append(slices.Clone(w.Model.Key), ValidFrom, ValidTo) {
@@ -100,8 +102,8 @@ func (b *Builder) inherit(ctx context.Context, w *work, l *ledger) error {
 	if err != nil {
 		return err
 	}
-	changes := []warehouse.Statement{{Name: w.Model.Address(), SQL: fmt.Sprintf("insert into %s (%s) select %s from %s as old",
-		l.table, strings.Join(names, ", "), qualified("old", names), w.before.Table)}}
+	changes := []warehouse.Statement{{Name: w.Model.Address(), SQL: fmt.Sprintf("insert into %s select %s from %s as old",
+		l.table, strings.Join(values, ", "), w.before.Table)}}
 	last := before.newest()
 	last.computed = ""
 	if !last.Start.IsZero() {
@@ -163,8 +165,8 @@ func (b *Builder) extend(ctx context.Context, w *work, l *ledger, now *kept, res
 			l.table, ValidTo, instantText(b.options.AsOf), ValidTo, stage, same)
 	}
 	names := columnNames(w.Query)
-	change("insert into %s (%s, %s) select %s, %s from %s as s where not exists (select 1 from %s as t where %s and t.%s is null)",
-		l.table, strings.Join(names, ", "), ValidFrom, qualified("s", names), from, stage, l.table, same, ValidTo)
+	change("insert into %s select %s, %s, cast(null as timestamp) from %s as s where not exists (select 1 from %s as t where %s and t.%s is null)",
+		l.table, qualified("s", names), from, stage, l.table, same, ValidTo)
 	// A version that began and ended at one instant was never in force.
 	change("delete from %s as t where t.%s <= t.%s", l.table, ValidTo, ValidFrom)
 	changes = append(changes, warehouse.Statement{Name: w.Model.Address(), SQL: fmt.Sprintf(

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"slices"
 
 	"github.com/ripen-data/ripen/schemas"
 	"github.com/ripen-data/ripen/warehouse"
@@ -31,20 +32,23 @@ type VersionConfig struct {
 var versionTable = warehouse.TableName{Dataset: warehouse.MetaDataset, Table: "version"}
 
 // remember keeps the version once.
-func (b *Builder) remember(ctx context.Context, w *work) error {
+func (b *Builder) remember(w *work) ([]warehouse.Statement, error) {
+	if slices.Contains(b.deployed.fingerprints(), w.print.Whole) {
+		return nil, nil
+	}
 	columns, err := json.Marshal(w.Columns)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	config, err := json.Marshal(VersionConfig{Kind: w.Model.Kind, Key: w.Model.Key, Checks: w.Model.checksMeaning()})
 	if err != nil {
-		return err
+		return nil, err
 	}
 	sql := fmt.Sprintf("insert into %s (fingerprint, model, own_digest, query, config, columns, created_at) "+
 		"select %s, %s, %s, %s, %s, %s, %s where not exists (select 1 from %s as known where known.fingerprint = %s)",
 		versionTable, text(w.print.Whole), text(w.Model.Address()), text(w.print.Own), text(w.Model.Source.Text),
 		text(string(config)), text(string(columns)), instantText(b.options.Clock()), versionTable, text(w.print.Whole))
-	return b.into.Change(ctx, []warehouse.Statement{{Name: "remember " + w.Model.Address(), SQL: sql}})
+	return []warehouse.Statement{{Name: "remember " + w.Model.Address(), SQL: sql}}, nil
 }
 
 // Versions reads what was deployed under fingerprints.
