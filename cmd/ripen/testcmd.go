@@ -130,7 +130,9 @@ func (t *testRun) verdict(a *app, r *testReport, unmatched error) error {
 }
 
 func newTestReport(models []*transforms.Model, results []transforms.CaseResult, fault error) *testReport {
-	r := &testReport{Models: len(models), Without: []string{}, Cases: []caseReport{}, Faults: diagnostics(fault)}
+	r := &testReport{Models: len(models), Without: []string{}, Cases: []caseReport{}, Faults: []*syntax.Diagnostic{}}
+	faults, _ := diagnostics(fault)
+	r.Faults = append(r.Faults, faults...)
 	for _, m := range models {
 		if strings.TrimSpace(m.Cases.Text) == "" {
 			r.Without = append(r.Without, m.String())
@@ -173,25 +175,4 @@ func (r *testReport) write(w io.Writer, verbose bool) {
 	}
 	fmt.Fprintf(w, "%d cases of %d models: %d passed, %d failed, in %.1f s\n",
 		r.Passed+r.Failed, r.Models-len(r.Without), r.Passed, r.Failed, r.Seconds)
-}
-
-// diagnostics are the faults in the tree of err that have a place in a file.
-func diagnostics(err error) []*syntax.Diagnostic {
-	found := []*syntax.Diagnostic{}
-	var walk func(error)
-	walk = func(err error) {
-		switch e := err.(type) {
-		case nil:
-		case *syntax.Diagnostic:
-			found = append(found, e)
-		case interface{ Unwrap() []error }:
-			for _, inner := range e.Unwrap() {
-				walk(inner)
-			}
-		case interface{ Unwrap() error }:
-			walk(e.Unwrap())
-		}
-	}
-	walk(err)
-	return found
 }

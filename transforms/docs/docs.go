@@ -123,6 +123,7 @@ func Write(w io.Writer, site Site) error {
 	}
 	text, err := template.New("page.html.tmpl").Funcs(template.FuncMap{
 		"sql":  func(text string) template.HTML { return highlight(text, links) },
+		"iso":  func(t time.Time) string { return t.UTC().Format(time.RFC3339) },
 		"when": func(t time.Time) string { return t.UTC().Format("2006-01-02 15:04 UTC") },
 	}).ParseFS(files, "page.html.tmpl")
 	if err != nil {
@@ -137,8 +138,8 @@ func Write(w io.Writer, site Site) error {
 
 // layers groups the models by dataset, what is read before what reads it.
 func (s Site) layers() []layer {
-	depth := map[string]int{}
-	of := ranks(s)
+	depth := map[string]float64{}
+	rank := ranks(s)
 	byName := map[string][]Model{}
 	var names []string
 	for _, m := range s.Models {
@@ -146,10 +147,9 @@ func (s Site) layers() []layer {
 			names = append(names, m.Dataset)
 		}
 		byName[m.Dataset] = append(byName[m.Dataset], m)
-		depth[m.Dataset] += of[m.Name]
+		depth[m.Dataset] = max(depth[m.Dataset], float64(rank[m.Name]))
 	}
-	// The mean depth of its models orders the datasets; names break ties.
-	sortBy(names, func(name string) float64 { return float64(depth[name]) / float64(len(byName[name])) })
+	sortBy(names, func(name string) float64 { return depth[name] }) // that of its last model
 	layers := make([]layer, len(names))
 	for i, name := range names {
 		layers[i] = layer{Name: name, Color: i%colors + 1, Models: byName[name]}

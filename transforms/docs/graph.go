@@ -30,10 +30,10 @@ type line struct {
 
 // Sizes in pixels.
 const (
-	boxWidth  = 190
+	boxWidth  = 224
 	boxHeight = 24
 	rowHeight = 34
-	gapWidth  = 70
+	gapWidth  = 64
 	margin    = 12
 	laneWidth = 10 // room of a line that passes a rank
 )
@@ -283,7 +283,7 @@ func (d *drawing) finish(vertices []*vertex, columns [][]*vertex, edges [][2]*ve
 
 // label is a name that fits into a box.
 func label(name string) string {
-	const fits = 27
+	const fits = 32
 	if runes := []rune(name); len(runes) > fits {
 		return string(runes[:fits-1]) + "…"
 	}

@@ -63,7 +63,7 @@
     const open = byId("open");
     open.textContent = "Open " + id;
     open.href = "#" + id;
-    byId("around").textContent = `${up.size - 1} above, ${down.size - 1} below`;
+    byId("around").textContent = `reads ${up.size - 1} tables, is read by ${down.size - 1}, through others too`;
     const frame = graph.parentElement, seen = frame.getBoundingClientRect(), box = self.getBoundingClientRect();
     if (box.left < seen.left || box.right > seen.right) frame.scrollLeft += (box.left + box.right - seen.left - seen.right) / 2;
     if (box.top < seen.top || box.bottom > seen.bottom) frame.scrollTop += (box.top + box.bottom - seen.top - seen.bottom) / 2;
