@@ -268,7 +268,7 @@ func hugs(nodes []*node) bool {
 // row says whether the brackets hold a row of literals: data keeps one line.
 func row(n *node) bool {
 	sections := split(n.kids)
-	if len(sections) != 1 || len(sections[0].heading) > 0 || n.kids[0].open.newline || n.close.newline ||
+	if len(n.kids) == 0 || len(sections) != 1 || len(sections[0].heading) > 0 || n.kids[0].open.newline || n.close.newline ||
 		n.close.onOwnLine() || n.open.endsLine() {
 		return false
 	}

@@ -17,7 +17,7 @@ usage as (
         usage.*,
         -- What was known before the trial started belongs to its first day.
         greatest(usage.known_date, date(trials.trial_start_at)) as counted_date,
-        event_class not in ('page_view', 'pricing_view', 'marketing_touch', 'other') as is_presence
+        usage.event_class not in ('page_view', 'pricing_view', 'marketing_touch', 'other') as is_presence
     from core.int_trial_usage as usage
     inner join trials
         on usage.trial_key = trials.trial_key

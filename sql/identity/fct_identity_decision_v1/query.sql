@@ -113,18 +113,21 @@ judged as (
     select
         counted.*,
         case
-            when rule_code = 'I2' and is_cycle then 'merge_cycle'
-            when rule_code = 'I2' then 'merged_in_crm'
-            when is_target_deleted then 'target_deleted'
-            when tier_rank > best_tier_rank then 'outranked'
-            when rule_code = 'I6' and sharing_count > thresholds.identity_value_cap then 'shared_by_too_many'
-            when coalesce(is_value_shared, false) or (rule_code in ('I5', 'I6') and is_ambiguous) then 'ambiguous_value'
+            when counted.rule_code = 'I2' and counted.is_cycle then 'merge_cycle'
+            when counted.rule_code = 'I2' then 'merged_in_crm'
+            when counted.is_target_deleted then 'target_deleted'
+            when counted.tier_rank > counted.best_tier_rank then 'outranked'
+            when counted.rule_code = 'I6' and counted.sharing_count > thresholds.identity_value_cap
+                then 'shared_by_too_many'
+            when coalesce(counted.is_value_shared, false)
+                or (counted.rule_code in ('I5', 'I6') and counted.is_ambiguous)
+                then 'ambiguous_value'
             -- Agencies, schools and co-working houses: one domain, several companies.
-            when rule_code = 'I6' and sharing_count > 1 and not coalesce(is_name_equal, false)
+            when counted.rule_code = 'I6' and counted.sharing_count > 1 and not coalesce(counted.is_name_equal, false)
                 then 'shared_by_other_names'
-            when rule_code = 'I5' and is_target_shared and not coalesce(is_name_equal, false)
+            when counted.rule_code = 'I5' and counted.is_target_shared and not coalesce(counted.is_name_equal, false)
                 then 'shared_by_other_names'
-            when target_rank > 1 and is_ambiguous then 'older_record_kept'
+            when counted.target_rank > 1 and counted.is_ambiguous then 'older_record_kept'
             else 'strongest_rule'
         end as reason_code
     from counted

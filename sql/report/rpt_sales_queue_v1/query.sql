@@ -105,29 +105,31 @@ numbered_outreach as (
 interactions as (
     select
         numbered_outreach.account_key,
-        max(if(recency_rank = 1, outreach_at, null)) as last_outreach_at,
-        max(if(recency_rank = 1, activity_code, null)) as last_outreach_code,
-        max(if(recency_rank = 1, outcome_code, null)) as last_outcome_code,
-        countif(outreach_at >= timestamp_sub(@as_of, interval thresholds.contacted_days day)) as touch_count_7d,
+        max(if(numbered_outreach.recency_rank = 1, numbered_outreach.outreach_at, null)) as last_outreach_at,
+        max(if(numbered_outreach.recency_rank = 1, numbered_outreach.activity_code, null)) as last_outreach_code,
+        max(if(numbered_outreach.recency_rank = 1, numbered_outreach.outcome_code, null)) as last_outcome_code,
+        countif(
+            numbered_outreach.outreach_at >= timestamp_sub(@as_of, interval thresholds.contacted_days day)
+        ) as touch_count_7d,
         count(distinct if(
-            outreach_at >= timestamp_sub(@as_of, interval thresholds.contacted_days day),
-            owner_key,
+            numbered_outreach.outreach_at >= timestamp_sub(@as_of, interval thresholds.contacted_days day),
+            numbered_outreach.owner_key,
             null
         )) as toucher_count_7d,
         concat(
             '[',
             string_agg(
                 if(
-                    recency_rank <= 3,
+                    numbered_outreach.recency_rank <= 3,
                     concat(
-                        '{"at":"', format_timestamp('%Y-%m-%dT%H:%M:%SZ', outreach_at),
-                        '","code":"', activity_code,
-                        '","outcome":"', coalesce(outcome_code, ''), '"}'
+                        '{"at":"', format_timestamp('%Y-%m-%dT%H:%M:%SZ', numbered_outreach.outreach_at),
+                        '","code":"', numbered_outreach.activity_code,
+                        '","outcome":"', coalesce(numbered_outreach.outcome_code, ''), '"}'
                     ),
                     null
                 ),
                 ','
-                order by recency_rank
+                order by numbered_outreach.recency_rank
             ),
             ']'
         ) as recent_interactions_json

@@ -31,10 +31,10 @@ judged as (
     select
         trial_days.*,
         trial_days.trial_day <= thresholds.too_early_days as is_too_early,
-        tracked.has_invites and is_matched as has_invites,
-        tracked.has_integrations and is_matched as has_integrations,
-        tracked.has_logins and is_matched as has_logins,
-        tracked.has_users and is_matched as has_users
+        tracked.has_invites and trial_days.is_matched as has_invites,
+        tracked.has_integrations and trial_days.is_matched as has_integrations,
+        tracked.has_logins and trial_days.is_matched as has_logins,
+        tracked.has_users and trial_days.is_matched as has_users
     from trial_days
     cross join thresholds
     cross join tracked
