@@ -114,7 +114,7 @@ func (s *Session) Run(ctx context.Context, src syntax.Source) iter.Seq[*Answer] 
 	return func(yield func(*Answer) bool) {
 		statements, tail := lex.Split(src)
 		for i, statement := range statements {
-			a := &Answer{Number: i + 1, Line: lineOf(src.Text, statement.Start)}
+			a := &Answer{Number: i + 1, Line: lineNumber(src.Text, statement.Start)}
 			if err := ctx.Err(); err != nil {
 				a.fail(Internal, context.Cause(ctx))
 				yield(a)
@@ -164,7 +164,7 @@ func showLines(src syntax.Source, err error) {
 	}
 }
 
-func lineOf(text string, offset int) int { return 1 + strings.Count(text[:offset], "\n") }
+func lineNumber(text string, offset int) int { return 1 + strings.Count(text[:offset], "\n") }
 
 func (a *Answer) fail(kind FaultKind, err error) { a.Kind, a.Err = kind, err }
 
