@@ -7,9 +7,8 @@ import (
 	"strings"
 	"unicode/utf8"
 
-	"github.com/goccy/go-yaml"
-
 	"github.com/ripen-data/ripen/internal/hint"
+	"github.com/ripen-data/ripen/internal/yamlfault"
 	"github.com/ripen-data/ripen/transforms/syntax"
 )
 
@@ -38,6 +37,34 @@ type config struct {
 var configKeys = []string{"enabled", "description", "owner", "tags", "key", "order", "columns",
 	"contract", "checks", "materialized", "incremental", "snapshot", "sync", "deprecation_date"}
 
+// configWords are those inside the blocks of a model.yaml too.
+var configWords = slices.Concat(configKeys, columnSettingWords, []string{"interval", "column", "start", "lookback", "batch", "tracks", "ignores",
+	"updated_at", "check", "deletes", "name", "relationship", "volume", "freshness", "values", "to", "min", "max", "max_drop", "max_growth",
+	"warn_after", "error_after"})
+
+// configExpects says what the settings of a model.yaml hold.
+var configExpects = map[string]string{
+	"enabled": "true or false", "contract": "true or false", "not_null": "true or false",
+	"description": "a text", "owner": "a text", "type": "a GoogleSQL type, e.g. STRING", "name": "a text",
+	"tags": "a list of words, e.g. [nightly]", "key": "a list of column names, e.g. [account_id]", "order": "a list of column names, e.g. [account_id]",
+	"columns":      "columns with what they mean, each as `account_id: The company.`",
+	"checks":       "a list of checks, e.g. [{unique: [account_id]}]",
+	"materialized": "one of " + strings.Join(kinds, ", "),
+	"incremental":  "settings, e.g. {interval: day, column: occurred_at, tracks: {raw_segment.events: sent_at}}",
+	"snapshot":     "settings, e.g. {updated_at: modified_at}", "deprecation_date": "a day, YYYY-MM-DD",
+	"accepted_values": "a list of values, e.g. [open, closed]", "values": "a list of values, e.g. [open, closed]",
+	"references": "dataset.model.column", "severity": "fail or warn",
+}
+
+// textOfLine is a line of a text, counted from 1.
+func textOfLine(text string, line int) string {
+	lines := strings.SplitN(text, "\n", line+1)
+	if line < 1 || line > len(lines) {
+		return ""
+	}
+	return lines[line-1]
+}
+
 // parseConfig reads a model.yaml strictly: an unknown word is a fault, because a
 // setting that is silently ignored is worse than none.
 func parseConfig(source syntax.Source) (*config, error) {
@@ -45,19 +72,14 @@ func parseConfig(source syntax.Source) (*config, error) {
 	if strings.TrimSpace(source.Text) == "" {
 		return nil, source.At(0, "the file is missing or empty", "state at least `description:` and `key: [column, …]`")
 	}
-	err := yaml.UnmarshalWithOptions([]byte(source.Text), c, yaml.Strict())
-	var fault yaml.Error
-	var unknown *yaml.UnknownFieldError
-	switch {
-	case errors.As(err, &unknown):
-		word := unknown.Token.Value
-		return nil, at(source, unknown.Token.Position.Line, unknown.Token.Position.Column,
-			fmt.Sprintf("unknown setting %q", word), hint.DidYouMean(word, configKeys))
-	case errors.As(err, &fault) && fault.GetToken() != nil:
-		position := fault.GetToken().Position
-		return nil, at(source, position.Line, position.Column, fault.GetMessage(), "")
-	case err != nil:
-		return nil, source.At(0, err.Error(), "")
+	if f := yamlfault.Unmarshal(source.Text, c, configExpects); f != nil {
+		if f.Unknown {
+			f.Hint = hint.DidYouMean(f.Word, configWords)
+			if strings.HasPrefix(textOfLine(source.Text, f.Line), f.Word) {
+				f.Hint = hint.DidYouMean(f.Word, configKeys)
+			}
+		}
+		return nil, at(source, f.Line, f.Column, f.Message, f.Hint)
 	}
 	c.keyAt = c.offset("key")
 	return c, nil

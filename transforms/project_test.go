@@ -92,7 +92,7 @@ func TestLoad_NamesEveryFaultWithFileAndLine(t *testing.T) {
 		"unknown setting": {"core/a_v1", modelText{query: "select 1", config: "description: d\nkeys: [id]\n"},
 			[]string{"sql/core/a_v1/model.yaml:2:1", `unknown setting "keys"`, `did you mean "key"?`}},
 		"wrong type": {"core/a_v1", modelText{query: "select 1", config: "description: d\nkey: [id]\ntags: {a: b}\n"},
-			[]string{"sql/core/a_v1/model.yaml:3:7", "sequence is expected"}},
+			[]string{"sql/core/a_v1/model.yaml:3:7", "tags: expected a list of words"}},
 		"broken YAML": {"core/a_v1", modelText{query: "select 1", config: "description: d\nkey: [id\n"},
 			[]string{"sql/core/a_v1/model.yaml:2:"}},
 		"no key": {"core/a_v1", modelText{query: "select 1", config: "description: d\n"},

@@ -16,6 +16,7 @@ import (
 
 	"github.com/ripen-data/ripen/extractors/files"
 	"github.com/ripen-data/ripen/internal/hint"
+	"github.com/ripen-data/ripen/internal/yamlfault"
 	"github.com/ripen-data/ripen/schemas"
 )
 
@@ -109,12 +110,19 @@ func parseConfig(text []byte) (*Config, error) {
 		Landing:   LandingConfig{Path: "data/landing"},
 		Warehouse: WarehouseConfig{Type: "duckdb", Path: "data/ripen.duckdb", MemoryLimit: "2GB"},
 	}
-	if err := yaml.UnmarshalWithOptions(text, &cfg, yaml.Strict()); err != nil {
-		return nil, locate(err)
+	if f := yamlfault.Unmarshal(string(text), &cfg, configExpects); f != nil {
+		if f.Unknown {
+			f.Hint = hint.DidYouMean(f.Word, configFields)
+		}
+		err := fmt.Errorf("line %d: %s", f.Line, f.Message)
+		if f.Hint == "" {
+			return nil, err
+		}
+		return nil, hint.Wrap(err, "%s", f.Hint)
 	}
 	tree, err := parser.ParseBytes(text, 0)
 	if err != nil {
-		return nil, locate(err)
+		return nil, err
 	}
 	at := func(path string) int { return lineOf(tree, path) }
 	var faults []error
@@ -221,19 +229,12 @@ func lineOf(file *ast.File, path string) int {
 	return 1
 }
 
-// locate turns an error of the YAML library into one line with its place.
-func locate(err error) error {
-	var syntax yaml.Error
-	if !errors.As(err, &syntax) {
-		return err
-	}
-	line := syntax.GetToken().Position.Line
-	message := syntax.GetMessage()
-	located := fmt.Errorf("line %d: %s", line, message)
-	if name, ok := strings.CutPrefix(message, "unknown field "); ok {
-		return hint.Wrap(located, "%s", hint.DidYouMean(strings.Trim(name, `"`), configFields))
-	}
-	return located
+// configExpects says what the settings of ripen.yaml hold.
+var configExpects = map[string]string{
+	"name": "a text", "sources": "sources, each as `billing: {type: stripe, …}`", "sandbox": "settings, e.g. {seed: 7, accounts: 1000, days: 90, start: 2026-01-01}",
+	"drift": "a policy per contract, e.g. stripe.invoices: freeze", "landing": "settings, e.g. {path: data/landing}",
+	"warehouse": "settings, e.g. {type: duckdb, path: data/ripen.duckdb}", "accounts": "a whole number", "days": "a whole number", "threads": "a whole number",
+	"rate_limit": "requests per second, e.g. 10", "files": "a list of files, see examples/ravenstack/ripen.yaml", "memory_limit": "a size, e.g. 2GB",
 }
 
 // driftPolicies are the values that drift takes.
