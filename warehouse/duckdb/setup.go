@@ -46,28 +46,55 @@ func (db *DB) setUp(ctx context.Context, texts []string) error {
 }
 
 // ledgers are the columns that the ledgers of a file have, by table.
-type ledgers map[string]columnTypes
+type ledgers map[string]map[string]bool
 
 func readLedgers(ctx context.Context, q querier) (ledgers, error) {
-	rows, err := q.QueryContext(ctx, `
-		SELECT table_name, column_name, data_type FROM duckdb_columns()
-		WHERE database_name = current_database() AND schema_name = 'ripen_meta'`)
+	// To ask for columns makes DuckDB bind every view there is, which takes longer
+	// than the rest of an opening. Where the numbers of columns are right, so are
+	// their names: they only ever grow.
+	counts := map[string]int{}
+	err := scan(ctx, q, `
+		SELECT table_name, column_count FROM duckdb_tables()
+		WHERE database_name = current_database() AND schema_name = 'ripen_meta'`,
+		func(rows *sql.Rows) error {
+			var table string
+			var count int
+			err := rows.Scan(&table, &count)
+			counts[table] = count
+			return err
+		})
 	if err != nil {
 		return nil, err
 	}
-	defer rows.Close()
 	have := ledgers{}
-	for rows.Next() {
-		var table, column, typ string
-		if err := rows.Scan(&table, &column, &typ); err != nil {
-			return nil, err
-		}
-		if have[table] == nil {
-			have[table] = columnTypes{}
-		}
-		have[table][column] = struct{ Name, Type string }{column, typ}
+	for table := range counts {
+		have[table] = map[string]bool{}
 	}
-	return have, rows.Err()
+	complete := true
+	for _, t := range warehouse.Ledgers() {
+		complete = complete && counts[t.Name] >= len(t.Columns)
+		if have[t.Name] == nil {
+			continue
+		}
+		for _, c := range t.Columns {
+			have[t.Name][c.Name] = true
+		}
+	}
+	if complete || len(counts) == 0 {
+		return have, nil
+	}
+	for table := range have {
+		clear(have[table])
+	}
+	return have, scan(ctx, q, `
+		SELECT table_name, column_name FROM duckdb_columns()
+		WHERE database_name = current_database() AND schema_name = 'ripen_meta'`,
+		func(rows *sql.Rows) error {
+			var table, column string
+			err := rows.Scan(&table, &column)
+			have[table][column] = true
+			return err
+		})
 }
 
 // missing is the DDL for what have lacks.
@@ -86,7 +113,7 @@ func (have ledgers) missing() ([]string, error) {
 			continue
 		}
 		for _, c := range t.Columns {
-			if _, exists := have[t.Name][c.Name]; exists {
+			if have[t.Name][c.Name] {
 				continue
 			}
 			typ, err := schemas.DuckDBType(c.Type)
@@ -132,7 +159,7 @@ func (have ledgers) table(t schemas.Table) string {
 	name := ident(t.Dataset) + "." + ident(t.Name)
 	columns := []string{"*"}
 	for _, c := range t.Columns {
-		if _, exists := have[t.Name][c.Name]; !exists {
+		if !have[t.Name][c.Name] {
 			columns = append(columns, unknownValue(c.Type.Kind)+" AS "+ident(c.Name))
 		}
 	}
