@@ -63,7 +63,7 @@ type SessionOptions struct {
 type Session struct {
 	SessionOptions
 	params map[string]Param
-	tables map[string]sessionTable // by name, as BigQuery tells them apart
+	tables map[string]sessionTable // by name in lower case, as the analyzer tells them apart
 	made   int
 }
 
@@ -170,6 +170,7 @@ func (a *Answer) fail(kind FaultKind, err error) { a.Kind, a.Err = kind, err }
 
 func (s *Session) answer(ctx context.Context, src syntax.Source, a *Answer) {
 	statement, err := readAdHoc(src)
+	a.Line = lineNumber(src.Text, statement.at)
 	if err == nil {
 		err = s.mayCreate(src, statement)
 	}
@@ -179,7 +180,7 @@ func (s *Session) answer(ctx context.Context, src syntax.Source, a *Answer) {
 	}
 	if statement.table != "" {
 		a.Created = statement.table
-		if _, exists := s.tables[statement.table]; exists && statement.missing {
+		if _, exists := s.tables[strings.ToLower(statement.table)]; exists && statement.missing {
 			return // as it was asked for
 		}
 	}
@@ -204,6 +205,10 @@ func (s *Session) answer(ctx context.Context, src syntax.Source, a *Answer) {
 	}
 	a.Explained = s.Explain
 	if statement.table != "" {
+		if err := statement.storable(src, columns); err != nil {
+			a.fail(Invalid, err)
+			return
+		}
 		err = s.keep(ctx, src, statement, columns, a)
 	} else {
 		a.Columns = resultNames(columns)
@@ -233,7 +238,7 @@ func (s *Session) mayCreate(src syntax.Source, statement adHoc) error {
 	if statement.table == "" {
 		return nil
 	}
-	_, exists := s.tables[statement.table]
+	_, exists := s.tables[strings.ToLower(statement.table)]
 	switch {
 	case !statement.temp && !s.Create:
 		return src.At(statement.at, "CREATE TABLE changes the warehouse, and ripen query reads", "write CREATE TEMP TABLE, or make it a model below sql/")
@@ -271,7 +276,7 @@ func (s *Session) check(ctx context.Context, src syntax.Source) (*syntax.Stateme
 			}
 			faults = append(faults, src.At(ref.Start, notThere.Message, notThere.Hint))
 			sql = ""
-		} else {
+		} else if !slices.ContainsFunc(catalog.Tables, func(t syntax.Table) bool { return strings.EqualFold(t.Name, ref.Name) }) {
 			table.Name = ref.Name
 			catalog.Tables = append(catalog.Tables, table)
 		}
@@ -298,15 +303,15 @@ const sessionDataset = "_SESSION."
 
 func (s *Session) find(ctx context.Context, name string) (syntax.Table, string, error) {
 	own := strings.TrimPrefix(name, sessionDataset)
-	if k, ok := s.tables[own]; ok {
+	if k, ok := s.tables[strings.ToLower(own)]; ok {
 		return k.table, s.Into.Temporary(k.physical), nil
 	}
 	table, sql, err := s.Scope.Table(ctx, name)
 	var notThere *NotThere
 	if errors.As(err, &notThere) && len(s.tables) > 0 {
 		var names []string
-		for t := range s.tables {
-			names = append(names, t)
+		for _, t := range s.tables {
+			names = append(names, t.table.Name)
 		}
 		slices.Sort(names)
 		if advice := hint.DidYouMean(own, names); strings.HasPrefix(advice, "did you mean") {
@@ -328,20 +333,25 @@ func (s *Session) paramHint(name string) string {
 	return "give it one: --param " + name + "=…"
 }
 
-// keep makes a table of the session. It gets a new physical name every time, so
-// that a table may be replaced by a query that reads it.
-func (s *Session) keep(ctx context.Context, src syntax.Source, statement adHoc, columns []schemas.Column, a *Answer) error {
+// storable refuses columns that no table can have.
+func (a *adHoc) storable(src syntax.Source, columns []schemas.Column) error {
 	seen := map[string]bool{}
 	for i, c := range columns {
 		lower := strings.ToLower(c.Name)
 		switch {
 		case !hasName(c.Name):
-			return src.At(statement.at, fmt.Sprintf("column %d of %s has no name", i+1, statement.table), "add AS name")
+			return src.At(a.at, fmt.Sprintf("column %d of %s has no name", i+1, a.table), "add AS name")
 		case seen[lower]:
-			return src.At(statement.at, fmt.Sprintf("column %s of %s stands twice", c.Name, statement.table), "rename one, or leave it out with * EXCEPT ("+c.Name+")")
+			return src.At(a.at, fmt.Sprintf("column %s of %s stands twice", c.Name, a.table), "rename one, or leave it out with * EXCEPT ("+c.Name+")")
 		}
 		seen[lower] = true
 	}
+	return nil
+}
+
+// keep makes a table of the session. It gets a new physical name every time, so
+// that a table may be replaced by a query that reads it.
+func (s *Session) keep(ctx context.Context, src syntax.Source, statement adHoc, columns []schemas.Column, a *Answer) error {
 	s.made++
 	name := strings.Map(func(r rune) rune {
 		if notNameRune(r) {
@@ -364,13 +374,13 @@ func (s *Session) keep(ctx context.Context, src syntax.Source, statement adHoc, 
 		if err != nil {
 			return err
 		}
-		if old, ok := s.tables[statement.table]; ok {
+		if old, ok := s.tables[strings.ToLower(statement.table)]; ok {
 			if err := s.Into.Drop(ctx, old.physical); err != nil {
 				return err
 			}
 		}
 	}
-	s.tables[statement.table] = k
+	s.tables[strings.ToLower(statement.table)] = k
 	return nil
 }
 

@@ -220,7 +220,7 @@ func (s *Session) keep(ctx context.Context, stmt warehouse.Statement) (int64, er
 		return 0, err
 	}
 	table := s.Temporary(stmt.Target.Table)
-	if _, err := s.conn.ExecContext(ctx, "CREATE TEMP TABLE "+table+" ("+strings.Join(definitions, ", ")+")"); err != nil {
+	if _, err := s.conn.ExecContext(ctx, "CREATE OR REPLACE TEMP TABLE "+table+" ("+strings.Join(definitions, ", ")+")"); err != nil {
 		return 0, err
 	}
 	result, err := s.conn.ExecContext(ctx, "INSERT INTO "+table+"\n"+stmt.SQL, params...)
