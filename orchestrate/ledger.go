@@ -27,6 +27,8 @@ type RunRecord struct {
 	Rejects     int64           `json:"rejected_records"`
 	Stages      json.RawMessage `json:"stages,omitempty"` // as the command sums them up
 	Steps       []StepRecord    `json:"steps"`
+	// Request is what the command was asked for, in its own words.
+	Request json.RawMessage `json:"request,omitempty"`
 }
 
 // StepRecord is the history of one step.
@@ -37,14 +39,15 @@ type StepRecord struct {
 	Error   string  `json:"error,omitempty"`
 }
 
-// Ledger keeps one JSON file per run in a directory; the file appears whole or
-// not at all, when the run has ended. A killed run leaves no record.
+// Ledger keeps one JSON file per run in a directory; a file is there whole or not
+// at all. A run is added when it begins, as Running, and again when it has ended:
+// one that was killed stays Running.
 type Ledger struct{ dir string }
 
 // NewLedger returns the ledger in dir, which need not exist.
 func NewLedger(dir string) *Ledger { return &Ledger{dir} }
 
-// Add writes the record of a run; its id must sort by time.
+// Add writes the record of a run, in place of an earlier one of the same run; its id must sort by time.
 func (l *Ledger) Add(r RunRecord) error {
 	if err := os.MkdirAll(l.dir, 0o755); err != nil {
 		return err

@@ -40,8 +40,9 @@ type Retry struct {
 // Status is how a step ended.
 type Status string
 
-// Statuses. Interrupted is of a whole run only.
+// Statuses. Running and Interrupted are of a whole run only.
 const (
+	Running     Status = "running" // or killed
 	Interrupted Status = "interrupted"
 
 	Done    Status = "done"

@@ -122,7 +122,7 @@ func (b *Builder) setChecks(w *work, a audited) ([]setCheck, error) {
 		columns := qualified("built", c.Unique)
 		list = append(list, setCheck{
 			name: nameOf(c.Name, "unique", c.Unique...), severity: c.Severity.or(Fail), unit: "keys",
-			sql: fmt.Sprintf("select %s, count(*) as " + keyRows + " from %s as built group by %s having count(*) > 1", columns, a.all(c.Unique), columns),
+			sql: fmt.Sprintf("select %s, count(*) as "+keyRows+" from %s as built group by %s having count(*) > 1", columns, a.all(c.Unique), columns),
 			columns: append(slices.DeleteFunc(slices.Clone(a.columns), func(column schemas.Column) bool { return !slices.Contains(c.Unique, column.Name) }),
 				schemas.Column{Name: keyRows, Type: schemas.Type{Kind: schemas.Int64}}),
 		})

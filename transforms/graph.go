@@ -16,6 +16,7 @@ import (
 // Graph is a project's models with what they read.
 type Graph struct {
 	Project *Project
+	History History  // for the selectors state: and result:; its functions may be nil
 	Order   []*Model // parents before children, otherwise by address; all models that have no fault above them
 
 	parents  map[*Model][]*Model        // direct, in the order of Order

@@ -18,6 +18,8 @@ import (
 //	staging             a dataset; also staging.*
 //	+m  m+  2+m+1  @m   with ancestors, with descendants, so many steps, with descendants and their ancestors
 //	tag:nightly  path:sql/core  file:query.sql  source:raw_stripe.invoices+  fqn:m
+//	state:modified       whose files mean something else than what is deployed; also new, old, unmodified
+//	result:error         that ended so in the last run; also success, skipped
 //	stg_*               *, ? and [abc] match in names, tags, paths and files
 //	a b                 union: a or b; several selectors are a union too
 //	a,b                 intersection: a and b
@@ -184,12 +186,29 @@ func (g *Graph) match(term, method, value string) (map[*Model]bool, error) {
 	case "file":
 		matches = func(m *Model) bool { return glob(value, queryFile) || glob(value, configFile) }
 		known = []string{queryFile, configFile}
-	case "state", "result":
-		return nil, hint.Wrap(fmt.Errorf("select models: %q: runs are not compared with earlier ones", term),
-			"a build with equal inputs is skipped anyway; select by name, tag:, path: or source:")
+	case "state":
+		states, err := g.states(term)
+		if err != nil {
+			return nil, err
+		}
+		if matches = stateMatcher(value, states); matches == nil {
+			return nil, hint.Wrap(fmt.Errorf("select models: %q: unknown state", term), "%s", hint.DidYouMean(value, stateWords))
+		}
+	case "result":
+		results, err := g.results(term)
+		if err != nil {
+			return nil, err
+		}
+		if value == "fail" {
+			value = "error" // dbt's word for a check that failed
+		}
+		if !slices.Contains(resultWords, value) {
+			return nil, hint.Wrap(fmt.Errorf("select models: %q: unknown result", term), "%s", hint.DidYouMean(value, resultWords))
+		}
+		matches = func(m *Model) bool { return results[m.String()] == value }
 	default:
 		return nil, hint.Wrap(fmt.Errorf("select models: %q: unknown method %q", term, method),
-			"%s", hint.DidYouMean(method, []string{"fqn", "tag", "path", "file", "source"}))
+			"%s", hint.DidYouMean(method, []string{"fqn", "tag", "path", "file", "source", "state", "result"}))
 	}
 	found := map[*Model]bool{}
 	for _, m := range g.Order {

@@ -21,12 +21,12 @@ func (p *project) instant(flags *pipelineFlags, now time.Time) (transforms.Envir
 	}
 	usual := now.UTC().Truncate(time.Hour)
 	if env != transforms.Production {
-		records, err := orchestrate.NewLedger(p.state("runs")).Last(100)
+		records, err := orchestrate.NewLedger(p.state("runs")).Last(lastRuns)
 		if err != nil {
 			return env, now, err
 		}
 		for _, r := range records {
-			if r.Environment == "" && (r.Command == "run" || r.Command == "transform" || r.Command == "apply") {
+			if r.Environment == "" && buildsModels(r.Command) {
 				usual = r.AsOf
 				break
 			}
@@ -68,6 +68,7 @@ func (p *project) builder(ctx context.Context, db *duckdb.DB, flags *pipelineFla
 	if err != nil {
 		return nil, err
 	}
+	graph.History = p.history(ctx, engine, graph, options.Environment, db, options.Clock)
 	models, err := graph.Select(flags.models, flags.exclude)
 	if err != nil {
 		return nil, &usageError{err}

@@ -55,6 +55,7 @@ func (s *selection) models(ctx context.Context, p *project, clock func() time.Ti
 	if err != nil {
 		return nil, nil, nil, err
 	}
+	graph.History = p.history(ctx, engine, graph, transforms.Production, nil, clock)
 	models, err := graph.Select(s.selectors, s.exclude)
 	if err != nil {
 		return nil, nil, nil, &usageError{err}

@@ -60,6 +60,7 @@ type pipeline struct {
 	app          *app
 	flags        *pipelineFlags
 	runID        string
+	wanted       []string // stages
 	asOf         time.Time
 	env          transforms.Environment
 	backfill     *transforms.Window
@@ -106,7 +107,7 @@ func (a *app) runPlanned(ctx context.Context, command string, flags *pipelineFla
 	if err != nil {
 		return err
 	}
-	run := &pipeline{env: env, planned: planned, project: p, app: a, flags: flags, asOf: asOf, clock: a.clock, runID: newRunID(begin)}
+	run := &pipeline{env: env, planned: planned, wanted: stages, project: p, app: a, flags: flags, asOf: asOf, clock: a.clock, runID: newRunID(begin)}
 	if run.backfill, err = flags.window(); err != nil {
 		return err
 	}
@@ -119,6 +120,9 @@ func (a *app) runPlanned(ctx context.Context, command string, flags *pipelineFla
 	}
 	defer func() { err = errors.Join(err, lease.Release()) }()
 
+	if err := run.begin(command, begin); err != nil {
+		return err
+	}
 	run.meter = newMeter(a.stderr, a.isTTY(a.stderr), a.clock)
 	err = adviseOnFullDisk(run.stages(ctx, stages), p)
 	run.meter.stop()
@@ -156,6 +160,37 @@ func acquire(p *project, command string, now time.Time) (*orchestrate.Lease, err
 // newRunID names a run; ids sort by time.
 func newRunID(begin time.Time) string { return begin.UTC().Format("20060102T150405.000000Z") }
 
+// request is what a run was asked for besides its instant, for ripen retry.
+type request struct {
+	Stages      []string `json:"stages"`
+	Tables      []string `json:"tables,omitempty"`
+	Select      []string `json:"select,omitempty"`
+	Exclude     []string `json:"exclude,omitempty"`
+	FullRefresh bool     `json:"full_refresh,omitempty"`
+	Start       string   `json:"start,omitempty"`
+	End         string   `json:"end,omitempty"`
+}
+
+// begin writes that the run is under way, so that one that is killed can be seen
+// and taken up again.
+func (p *pipeline) begin(command string, at time.Time) error {
+	return orchestrate.NewLedger(p.state("runs")).Add(orchestrate.RunRecord{
+		RunID: p.runID, Command: command, Environment: string(p.env), AsOf: p.asOf, StartedAt: at.UTC(),
+		Status: orchestrate.Running, Steps: []orchestrate.StepRecord{}, Request: p.requested(),
+	})
+}
+
+func (p *pipeline) requested() json.RawMessage {
+	text, err := json.Marshal(request{
+		Stages: p.wanted, Tables: p.flags.tables, Select: p.flags.models, Exclude: p.flags.exclude,
+		FullRefresh: p.flags.refresh, Start: p.flags.start, End: p.flags.end,
+	})
+	if err != nil {
+		panic(err) // lists of strings
+	}
+	return text
+}
+
 // record writes the run into the ledger.
 func (p *pipeline) record(command string, begin time.Time, s summary, err error) error {
 	stages, marshalErr := json.Marshal(s.Stages)
@@ -164,7 +199,7 @@ func (p *pipeline) record(command string, begin time.Time, s summary, err error)
 	}
 	r := orchestrate.RunRecord{
 		RunID: s.RunID, Command: command, Environment: string(p.env), AsOf: s.AsOf, StartedAt: begin.UTC(), FinishedAt: p.app.clock().UTC(),
-		Status: orchestrate.Status(s.Status), PeakMemory: peakMemory(), Rejects: s.Rejects, Stages: stages, Steps: p.steps,
+		Status: orchestrate.Status(s.Status), PeakMemory: peakMemory(), Rejects: s.Rejects, Stages: stages, Steps: p.steps, Request: p.requested(),
 	}
 	if s.Status == string(orchestrate.Failed) {
 		r.Error = err.Error()
