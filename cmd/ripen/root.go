@@ -85,7 +85,7 @@ reasons in a sentence.`,
 	root.AddCommand(a.initCommand(), a.runCommand(), a.extractCommand(), a.loadCommand(), a.transformCommand(),
 		a.lsCommand(), a.validateCommand(), a.showCommand(), a.renderCommand(), a.statusCommand(), a.sandboxCommand(), a.versionCommand())
 	root.AddCommand(a.queryCommand(), a.fmtCommand(), a.lintCommand())
-	root.AddCommand(a.planCommand(), a.applyCommand(), a.rollbackCommand(), a.envCommand(), a.retryCommand(), a.backfillCommand())
+	root.AddCommand(a.planCommand(), a.applyCommand(), a.rollbackCommand(), a.envCommand(), a.retryCommand(), a.backfillCommand(), a.diffCommand())
 	root.AddCommand(a.testCommand(), a.ejectCommand(), a.docsCommand())
 	root.AddCommand(a.lineageCommand())
 	for _, c := range root.Commands() {
