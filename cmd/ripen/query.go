@@ -36,6 +36,9 @@ type queryFlags struct {
 // tableRows is how many rows a table shows unless --limit says otherwise.
 const tableRows = 1000
 
+// queryMemory is what DuckDB may use where no project says it; more goes to disk.
+const queryMemory = "2GB"
+
 func (a *app) queryCommand() *cobra.Command {
 	flags := &queryFlags{}
 	cmd := &cobra.Command{
@@ -179,7 +182,11 @@ func (f *queryFlags) values(src syntax.Source, clock func() time.Time) ([]transf
 // is no project.
 func (a *app) openQuery(ctx context.Context) (transforms.SessionOptions, *duckdb.Session, error) {
 	scope := &transforms.DeployedScope{}
-	cfg := duckdb.Config{Path: duckdb.Memory, TempDir: filepath.Join(os.TempDir(), "ripen-query"), Setup: []string{duck.Prelude}, Clock: a.clock}
+	spill := fmt.Sprintf("query-%d", os.Getpid()) // of this process alone; it goes when it ends
+	cfg := duckdb.Config{
+		Path: duckdb.Memory, MemoryLimit: queryMemory, TempDir: filepath.Join(os.TempDir(), "ripen-"+spill),
+		Setup: []string{duck.Prelude}, Clock: a.clock,
+	}
 	options := transforms.SessionOptions{Compile: compileAdHoc, Scope: scope}
 	if _, err := os.Stat(filepath.Join(a.dir, configName)); err == nil || filepath.Base(a.dir) == configName {
 		p, err := a.openProject()
@@ -187,6 +194,7 @@ func (a *app) openQuery(ctx context.Context) (transforms.SessionOptions, *duckdb
 			return options, nil, err
 		}
 		scope.Project = p.loadModels
+		cfg.TempDir = p.state(spill)
 		cfg.Threads, cfg.MemoryLimit = p.cfg.Warehouse.Threads, p.cfg.Warehouse.MemoryLimit
 		if _, err := os.Stat(p.warehousePath()); err == nil {
 			cfg.Path = p.warehousePath()
