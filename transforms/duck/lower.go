@@ -16,12 +16,12 @@ import (
 type lowering struct {
 	all     bool // every query, not only those that need it
 	names   map[int]string
-	nodes   map[span]*syntax.Node     // expressions of the text by range
-	scans   map[span]*syntax.Resolved // the outermost scan of a range
-	ordered map[int]*syntax.Resolved  // ORDER BY columns by where they are written
-	over    map[span]string           // OVER (…) of window functions by range
-	ctes    map[string]string         // names of CTEs, by the analyzer's name
-	cte     []string                  // recursive CTEs that are being written
+	nodes   map[span]*syntax.Node      // expressions of the text by range
+	scans   map[int][]*syntax.Resolved // by where they start, the outermost first
+	ordered map[int]*syntax.Resolved   // ORDER BY columns by where they are written
+	over    map[span]string            // OVER (…) of window functions by range
+	ctes    map[string]string          // names of CTEs, by the analyzer's name
+	cte     []string                   // recursive CTEs that are being written
 	aliases int
 	// direct is set while an expression of a scan is written, not of a query within it.
 	direct bool
@@ -67,11 +67,12 @@ func (w *writer) needsLowering(n *syntax.Node) bool {
 
 func (w *writer) indexForLowering() {
 	w.low = lowering{
-		names: map[int]string{}, nodes: map[span]*syntax.Node{}, scans: map[span]*syntax.Resolved{},
+		names: map[int]string{}, nodes: map[span]*syntax.Node{}, scans: map[int][]*syntax.Resolved{},
 		ordered: map[int]*syntax.Resolved{}, over: map[span]string{}, ctes: map[string]string{},
 	}
 	var nodes func(n *syntax.Node)
 	nodes = func(n *syntax.Node) {
+		w.low.all = w.low.all || n.Kind == "PipeWith"
 		if _, ok := w.low.nodes[spanOf(n)]; !ok && (isExpression(n.Kind) || n.Kind == "WindowFrame") {
 			w.low.nodes[spanOf(n)] = n
 		}
@@ -82,9 +83,8 @@ func (w *writer) indexForLowering() {
 	nodes(w.stmt.Node)
 	var scans func(r *syntax.Resolved)
 	scans = func(r *syntax.Resolved) {
-		at := span{r.Start, r.End}
-		if _, ok := w.low.scans[at]; !ok && isScan(r) && r.Start >= 0 {
-			w.low.scans[at] = r
+		if isScan(r) && r.Start >= 0 {
+			w.low.scans[r.Start] = append(w.low.scans[r.Start], r)
 		}
 		if r.Kind == "OrderByItem" && r.Start >= 0 && len(r.Kids) > 0 {
 			w.low.ordered[r.Start] = r.Kids[0]
@@ -122,7 +122,7 @@ func (w *writer) lowered(n *syntax.Node) string {
 		}
 		return w.render(w.scan(firstScan(w.stmt.Resolved)), outputs)
 	}
-	scan := w.low.scans[spanOf(n)]
+	scan := w.scanOf(n)
 	if scan == nil {
 		w.fail(n, "this query does not run on DuckDB here", "put it into WITH")
 	}
@@ -131,6 +131,16 @@ func (w *writer) lowered(n *syntax.Node) string {
 	} else {
 		return "(" + text + ")" // the parentheses are the query's own
 	}
+}
+
+// scanOf finds the scan of a query, which may end before the query's last parentheses.
+func (w *writer) scanOf(n *syntax.Node) *syntax.Resolved {
+	for _, scan := range w.low.scans[n.Start] {
+		if scan.End <= n.End {
+			return scan
+		}
+	}
+	return nil
 }
 
 // refuseSteps refuses what the scans do not tell, at its place.

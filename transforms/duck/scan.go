@@ -404,12 +404,18 @@ func (w *writer) branch(item *syntax.Resolved, names []output, first bool) strin
 func (w *writer) withScan(r *syntax.Resolved) *block {
 	query := w.low.at
 	var entries []*syntax.Node
-	if with := firstKid(query, "WithClause"); with != nil && (r.Start < 0 || spanOf(query) == (span{r.Start, r.End})) {
+	if w.low.all {
+		return w.pipeWith(r)
+	}
+	if with := firstKid(query, "WithClause"); with != nil && (r.Start < 0 || w.scanOf(query) == r) {
 		entries = with.Kids
 	}
 	var texts []string
 	recursive := ""
 	i := 0
+	if entries == nil {
+		return w.pipeWith(r)
+	}
 	for _, kid := range r.Kids {
 		if kid.Kind != "WithEntry" {
 			continue
@@ -444,6 +450,35 @@ func (w *writer) withScan(r *syntax.Resolved) *block {
 		texts = append(texts, quote(name)+" AS (\n"+w.rows(body)+"\n)")
 		w.low.cte = w.low.cte[:len(w.low.cte)-1]
 		w.low.at = query
+	}
+	b := w.scan(firstScan(r))
+	if b.whole != "" || b.with != "" {
+		b = w.closed(b)
+	}
+	b.with = "WITH " + recursive + strings.Join(texts, ",\n") + "\n"
+	return b
+}
+
+// pipeWith writes the WITH of a pipe, whose entries get names of their own: the
+// same name may stand for another query in a later step.
+func (w *writer) pipeWith(r *syntax.Resolved) *block {
+	var texts []string
+	recursive := ""
+	for _, kid := range r.Kids {
+		if kid.Kind != "WithEntry" {
+			continue
+		}
+		body := firstScan(kid)
+		if findScan(body, "RecursiveScan") {
+			recursive = "RECURSIVE "
+		}
+		base, _, _ := strings.Cut(kid.Attr, "$")
+		name := strings.Trim(w.newAlias(base), `"`)
+		w.low.cte = append(w.low.cte, name)
+		text := w.rows(body)
+		w.low.cte = w.low.cte[:len(w.low.cte)-1]
+		w.low.ctes[strings.ToLower(kid.Attr)] = name
+		texts = append(texts, quote(name)+" AS (\n"+text+"\n)")
 	}
 	b := w.scan(firstScan(r))
 	if b.whole != "" || b.with != "" {

@@ -284,7 +284,7 @@ func (w *writer) treeAggregate(r *syntax.Resolved) string {
 	}
 	name, ok := map[string]string{
 		"count": "count", "min": "min", "max": "max", "any_value": "any_value", "sum": "sum", "avg": "avg",
-		"logical_or": "bool_or", "logical_and": "bool_and",
+		"logical_or": "bool_or", "logical_and": "bool_and", "bit_and": "bit_and", "bit_or": "bit_or", "bit_xor": "bit_xor",
 	}[r.Attr]
 	if !ok {
 		w.failScan(r, strings.ToUpper(r.Attr)+" does not run on DuckDB here", "aggregate in a step of its own")

@@ -45,6 +45,9 @@ func (e *Engine) parseScript(src syntax.Source) (*syntax.Node, error) {
 	if err != nil {
 		return nil, fmt.Errorf("%s: copy the parse tree: %w", src.Name, err)
 	}
+	if err := closeParentheses(src.Text, node); err != nil {
+		return nil, fmt.Errorf("%s: copy the parse tree: %w", src.Name, err)
+	}
 	if len(node.Kids) != 1 || len(node.Kids[0].Kids) == 0 {
 		return nil, src.At(0, "there is no statement", "a model is one SELECT statement")
 	}
