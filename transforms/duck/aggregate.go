@@ -1,10 +1,12 @@
 package duck
 
 import (
+	"slices"
 	"strconv"
 	"strings"
 
 	"github.com/ripen-data/ripen/schemas"
+	"github.com/ripen-data/ripen/transforms/syntax"
 )
 
 // aggregateFunctions may have OVER too.
@@ -53,7 +55,22 @@ var windowFunctions = map[string]rule{
 	"nth_value":    {min: 2, max: 2, window: true, write: (*writer).window},
 }
 
-func (w *writer) window(c call) string { return w.rename(c, "") + c.over }
+func (w *writer) window(c call) string {
+	if c.name == "lag" || c.name == "lead" {
+		for _, arg := range c.args[1:] {
+			if !w.isConstant(arg) {
+				w.fail(arg, "the offset and the default of "+strings.ToUpper(c.name)+" must be constants", "write IFNULL around the call")
+			}
+		}
+	}
+	return w.rename(c, "") + c.over
+}
+
+// isConstant reports whether an expression refers to no column.
+func (w *writer) isConstant(n *syntax.Node) bool {
+	r := w.resolved[spanOf(n)]
+	return r != nil && !contains(n, "PathExpression") && !contains(n, "ExpressionSubquery") || n.Kind == "NullLiteral" || isNumber(n)
+}
 
 // filter is for aggregates that skip rows: FILTER (WHERE …).
 func filter(condition string) string { return " FILTER (WHERE " + condition + ")" }
@@ -66,6 +83,10 @@ func (w *writer) plainAggregate(c call) {
 
 func (w *writer) aggregate(c call) string {
 	w.plainAggregate(c)
+	if c.name == "min" && c.result.Kind == schemas.Float64 {
+		// NaN is the least of all and the most of all: -max(-x).
+		return w.comments(c.node) + "(-max(" + w.distinct(c) + "-(" + w.node(c.args[0]) + "))" + c.over + ")"
+	}
 	name := map[string]string{"logical_or": "bool_or", "logical_and": "bool_and"}[c.name]
 	return w.rename(c, name) + c.over
 }
@@ -80,7 +101,8 @@ func (w *writer) count(c call) string {
 
 func (w *writer) nameAsWritten(c call) string {
 	path := firstKid(c.node, "PathExpression")
-	return w.text[path.Start:path.End]
+	last := path.Kids[len(path.Kids)-1] // without SAFE.
+	return w.nameOf(last)
 }
 
 func (w *writer) countIf(c call) string {
@@ -95,19 +117,29 @@ func (w *writer) countIf(c call) string {
 func (w *writer) sum(c call) string {
 	w.plainAggregate(c)
 	text := w.rename(c, "") + c.over
-	if c.result.Kind == schemas.Int64 {
+	switch c.result.Kind {
+	case schemas.Int64:
 		return "CAST(" + text + " AS BIGINT)"
+	case schemas.Numeric:
+		return "bq.in_numeric(" + text + ")"
 	}
 	return text
 }
 
+func (w *writer) distinct(c call) string {
+	if c.distinct {
+		return "DISTINCT "
+	}
+	return ""
+}
+
 func (w *writer) avg(c call) string {
 	w.plainAggregate(c)
-	text := w.rename(c, "") + c.over
 	if c.result.Kind == schemas.Numeric {
-		return "CAST(" + text + " AS " + w.duckType(c.node, c.result) + ")"
+		value := "(" + w.distinct(c) + w.node(c.args[0]) + ")" + c.over
+		return w.comments(c.node) + "bq.numeric_avg(sum" + value + ", count" + value + ")"
 	}
-	return text
+	return w.rename(c, "") + c.over
 }
 
 // statistic is NULL where GoogleSQL's is: DuckDB's stddev of one row is NULL too.
@@ -116,7 +148,30 @@ func (w *writer) statistic(c call) string {
 	if c.result.Kind == schemas.Numeric {
 		w.fail(c.node, strings.ToUpper(c.name)+" of NUMERIC does not run on DuckDB", "cast to FLOAT64")
 	}
-	return w.rename(c, "") + c.over
+	if !slices.ContainsFunc(c.args, w.mayBeNaN) {
+		return w.rename(c, "") + c.over
+	}
+	return w.comments(c.node) + w.floatStatistic(c)
+}
+
+// floatStatistic is NaN if a value is NaN or infinite, which is a fault in DuckDB.
+func (w *writer) floatStatistic(c call) string {
+	least := "1"
+	if strings.HasSuffix(c.name, "_samp") || c.name == "stddev" || c.name == "variance" || c.name == "corr" {
+		least = "2"
+	}
+	x := "(" + w.node(c.args[0]) + ")"
+	known, finite, value := x+" IS NOT NULL", "isfinite"+x, "bq.finite"+x
+	if len(c.args) == 2 {
+		y := "(" + w.node(c.args[1]) + ")"
+		known, finite = known+" AND "+y+" IS NOT NULL", finite+" AND isfinite"+y
+		value = "bq.finite" + x + ", bq.finite" + y
+	} else if c.distinct {
+		value = "DISTINCT " + value
+	}
+	rows := filter(known) + c.over
+	return "CASE WHEN count(*)" + rows + " >= " + least + " AND NOT bool_and(" + finite + ")" + rows +
+		" THEN CAST('NaN' AS DOUBLE) ELSE " + c.name + "(" + value + ")" + c.over + " END"
 }
 
 func (w *writer) anyValue(c call) string {
@@ -160,7 +215,11 @@ func (w *writer) approxQuantiles(c call) string {
 	for i := range at {
 		at[i] = strconv.FormatFloat(float64(i)/float64(parts), 'g', -1, 64)
 	}
-	return w.comments(c.node) + "quantile_disc(" + w.node(c.args[0]) + ", [" + strings.Join(at, ", ") + "])"
+	value := w.node(c.args[0])
+	if w.mayBeNaN(c.args[0]) {
+		value = "bq.not_nan(" + value + ")"
+	}
+	return w.comments(c.node) + "quantile_disc(" + value + ", [" + strings.Join(at, ", ") + "])"
 }
 
 // percentile writes PERCENTILE_CONT and PERCENTILE_DISC, which skip NULLs unless told.
@@ -177,6 +236,9 @@ func (w *writer) percentile(c call) string {
 			w.fail(c.node, "PERCENTILE_CONT of NUMERIC does not run on DuckDB", "cast to FLOAT64")
 		}
 		value, name = "CAST("+value+" AS DOUBLE)", "quantile_cont"
+	}
+	if w.mayBeNaN(c.args[0]) {
+		value = "bq.not_nan(" + value + ")"
 	}
 	return w.comments(c.node) + name + "(" + value + ", " + w.text[c.args[1].Start:c.args[1].End] + ")" + c.over
 }

@@ -100,7 +100,12 @@ func (w *writer) call(c call) string {
 	if name, ok := strings.CutPrefix(c.name, "safe."); ok {
 		c.name = name
 		if rule, ok := w.rules[name]; ok && !rule.aggregate && !rule.window {
+			if contains(c.node, "ExpressionSubquery") {
+				w.fail(c.node, "SAFE. of a function of a subquery does not run on DuckDB", "compute the subquery in a CTE")
+			}
 			return "TRY(" + w.call(c) + ")"
+		} else if ok {
+			w.fail(c.node, "SAFE. of an aggregate or window function does not run on DuckDB", "leave SAFE. out")
 		}
 	}
 	rule, ok := w.rules[c.name]
@@ -126,6 +131,9 @@ func (w *writer) call(c call) string {
 		w.fail(c.node, "IGNORE NULLS and RESPECT NULLS in "+strings.ToUpper(c.name)+" do not run on DuckDB", "leave them out")
 	}
 	for _, arg := range c.args {
+		if arg.Kind == "NullLiteral" && !unifies[c.name] {
+			w.nullArguments[arg] = true
+		}
 		switch w.typeOf(arg).Kind {
 		case schemas.JSON:
 			w.fail(arg, "the JSON type does not run on DuckDB", "keep JSON text in a STRING and use JSON_VALUE(text, '$.name')")
@@ -144,6 +152,9 @@ func (w *writer) call(c call) string {
 		return w.rename(c, rule.text)
 	}
 }
+
+// unifies are functions whose arguments share a type, which NULL takes too.
+var unifies = map[string]bool{"if": true, "ifnull": true, "coalesce": true, "nullif": true}
 
 // fill puts the arguments into a template. $0 is all of them with commas.
 func (w *writer) fill(template string, args []*syntax.Node) string {
@@ -168,7 +179,7 @@ func (w *writer) rename(c call, name string) string {
 	return w.copyWith(c.node, func(kid *syntax.Node) string {
 		if kid == path {
 			if name == "" {
-				return w.text[kid.Start:kid.End]
+				return w.nameAsWritten(c)
 			}
 			return name
 		}

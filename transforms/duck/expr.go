@@ -50,6 +50,9 @@ func (w *writer) binary(n *syntax.Node) string {
 	switch n.Attr {
 	case "=", "!=", "<>", "<", "<=", ">", ">=", "IS DISTINCT FROM", "IS NOT DISTINCT FROM":
 		w.comparable(n, left, right)
+		if text := w.compareFloats(n, left, right); text != "" {
+			return text
+		}
 		return w.copyPlain(n, left, right)
 	case "IS", "IS NOT":
 		return w.copy(n)
@@ -102,6 +105,41 @@ func (w *writer) comparable(n, left, right *syntax.Node) {
 			w.fail(n, "comparing INTERVALs does not run on DuckDB", "compare DATE_DIFF or TIMESTAMP_DIFF")
 		}
 	}
+}
+
+// mayBeNaN reports whether an expression is a FLOAT64 other than a literal.
+func (w *writer) mayBeNaN(n *syntax.Node) bool {
+	if _, isNumber := w.number(n); isNumber || n.Kind == "NullLiteral" {
+		return false
+	}
+	if n.Kind == "UnaryExpression" && len(n.Kids) == 1 && n.Attr != "NOT" {
+		return w.mayBeNaN(n.Kids[0])
+	}
+	return w.typeOf(n).Kind == schemas.Float64
+}
+
+// compareFloats writes a comparison that DuckDB answers otherwise for NaN; "" for
+// one that it answers alike.
+func (w *writer) compareFloats(n, left, right *syntax.Node) string {
+	type form struct {
+		macro string
+		swap  bool
+	}
+	forms := map[string]form{
+		"=": {"eq", false}, "!=": {"ne", false}, "<>": {"ne", false},
+		">": {"gt", false}, ">=": {"ge", false}, "<": {"gt", true}, "<=": {"ge", true},
+	}
+	f, ok := forms[n.Attr]
+	if !ok {
+		return ""
+	}
+	if f.swap {
+		left, right = right, left
+	}
+	if !w.mayBeNaN(left) || (f.macro == "eq" || f.macro == "ne") && !w.mayBeNaN(right) {
+		return ""
+	}
+	return w.comments(n) + "bq." + f.macro + "(" + w.plain(left) + ", " + w.plain(right) + ")"
 }
 
 func (w *writer) like(n, pattern *syntax.Node) string {
@@ -159,7 +197,7 @@ func (w *writer) divide(n, left, right *syntax.Node) string {
 	if w.typeOf(n).Kind == schemas.Numeric {
 		return w.comments(n) + "bq.numeric_div(" + w.plain(left) + ", " + w.plain(right) + ")"
 	}
-	if value, ok := w.number(right); ok && value != 0 {
+	if value, ok := w.number(right); ok && value >= 1 {
 		return w.copyWith(n, w.plain)
 	}
 	return w.comments(n) + "bq.div(" + w.plain(left) + ", " + w.plain(right) + ")"
@@ -211,6 +249,9 @@ func (w *writer) unary(n *syntax.Node) string {
 func (w *writer) between(n *syntax.Node) string {
 	w.reviewed(n, "expr", "Location")
 	w.comparable(n, n.Kids[0], n.Kids[len(n.Kids)-1])
+	if slices.ContainsFunc(n.Kids[1:], w.mayBeNaN) || w.mayBeNaN(n.Kids[0]) && slices.ContainsFunc(n.Kids[1:], isNull) {
+		return w.floatBetween(n)
+	}
 	return w.copyWith(n, func(kid *syntax.Node) string {
 		if kid.Kind == "Location" {
 			return w.text[kid.Start:kid.End]
@@ -219,10 +260,46 @@ func (w *writer) between(n *syntax.Node) string {
 	})
 }
 
+// caseValue writes CASE x WHEN y THEN …, which compares as = does.
+func (w *writer) caseValue(n *syntax.Node) string {
+	w.reviewed(n, "expr")
+	for i := 1; i+1 < len(n.Kids); i += 2 {
+		w.comparable(n, n.Kids[0], n.Kids[i])
+		if w.mayBeNaN(n.Kids[0]) && w.mayBeNaN(n.Kids[i]) {
+			w.fail(n.Kids[i], "CASE over FLOAT64 does not run on DuckDB, where NaN equals NaN", "write CASE WHEN a = b THEN")
+		}
+	}
+	return w.copy(n)
+}
+
+func isNull(n *syntax.Node) bool { return n.Kind == "NullLiteral" }
+
+// floatBetween writes BETWEEN where a bound may be NaN.
+func (w *writer) floatBetween(n *syntax.Node) string {
+	var parts []string
+	for _, kid := range n.Kids {
+		if kid.Kind != "Location" {
+			text := w.plain(kid)
+			if isNull(kid) {
+				text = "CAST(NULL AS DOUBLE)"
+			}
+			parts = append(parts, text)
+		}
+	}
+	not := ""
+	if slices.Contains(w.words(n), "NOT") {
+		not = "NOT "
+	}
+	return w.comments(n) + "(" + not + "(bq.ge(" + parts[0] + ", " + parts[1] + ") AND bq.ge(" + parts[2] + ", " + parts[0] + ")))"
+}
+
 func (w *writer) in(n *syntax.Node) string {
 	w.reviewed(n, "expr", "Location", "InList", "Query", "UnnestExpression")
 	value, list := n.Kids[0], n.Kids[len(n.Kids)-1]
 	w.comparable(n, value, value)
+	if w.mayBeNaN(value) && (list.Kind != "InList" || slices.ContainsFunc(list.Kids, w.mayBeNaN)) {
+		w.fail(n, "IN of FLOAT64 does not run on DuckDB, where NaN equals NaN", "compare with = in EXISTS or OR, or cast to NUMERIC")
+	}
 	if list.Kind != "UnnestExpression" {
 		return w.copyWith(n, func(kid *syntax.Node) string {
 			switch kid.Kind {

@@ -4,6 +4,7 @@ import (
 	"regexp"
 	"strings"
 
+	"github.com/ripen-data/ripen/schemas"
 	"github.com/ripen-data/ripen/transforms/syntax"
 )
 
@@ -42,7 +43,7 @@ func (w *writer) nameOf(n *syntax.Node) string {
 		return text
 	}
 	name, ok := unescape(strings.TrimSuffix(strings.TrimPrefix(text, "`"), "`"))
-	if !ok {
+	if !ok || strings.ContainsRune(name, 0) {
 		w.fail(n, "this name has an escape that is not understood", "write the name in plain characters")
 	}
 	return name
@@ -129,6 +130,9 @@ func (w *writer) dotIdentifier(n *syntax.Node) string {
 	w.reviewed(n, "expr", "Identifier")
 	if len(n.Kids) != 2 {
 		w.refuseKind(n)
+	}
+	if w.typeOf(n.Kids[0]).Kind == schemas.Array {
+		w.fail(n, "a field of the elements of an array does not run on DuckDB", "UNNEST the array and select the field")
 	}
 	return "(" + w.node(n.Kids[0]) + ")." + quote(w.nameOf(n.Kids[1]))
 }

@@ -244,6 +244,14 @@ func parseTimestamp(text string) (time.Time, bool) {
 	return time.Date(day.Year(), day.Month(), day.Day(), hour, minute, second, micros*1000, zone), true
 }
 
+// nullLiteral writes NULL, with its type where nothing else decides it.
+func (w *writer) nullLiteral(n *syntax.Node) string {
+	if t := w.typeWanted(n); w.nullArguments[n] && t.Kind != "" {
+		return "CAST(NULL AS " + w.duckType(n, t) + ")"
+	}
+	return w.text[n.Start:n.End]
+}
+
 func (w *writer) bytesLiteral(n *syntax.Node) string {
 	var b strings.Builder
 	for _, part := range n.Kids {

@@ -34,13 +34,13 @@ var numberFunctions = map[string]rule{
 	"ceiling":       {min: 1, max: 1, write: (*writer).round},
 	"floor":         {min: 1, max: 1, write: (*writer).round},
 	"trunc":         {min: 1, max: 1, write: (*writer).round},
-	"div":           {min: 2, max: 2, text: "bq.idiv"},
+	"div":           {min: 2, max: 2, write: (*writer).div},
 	"mod":           {min: 2, max: 2, text: "bq.mod"},
 	"safe_divide":   {min: 2, max: 2, write: (*writer).safeDivide},
 	"ieee_divide":   {min: 2, max: 2, text: "(CAST($1 AS DOUBLE) / CAST($2 AS DOUBLE))"},
-	"safe_add":      {min: 2, max: 2, text: "TRY($1 + $2)"},
-	"safe_subtract": {min: 2, max: 2, text: "TRY($1 - ($2))"},
-	"safe_multiply": {min: 2, max: 2, text: "TRY(($1) * ($2))"},
+	"safe_add":      {min: 2, max: 2, write: (*writer).safeArithmetic},
+	"safe_subtract": {min: 2, max: 2, write: (*writer).safeArithmetic},
+	"safe_multiply": {min: 2, max: 2, write: (*writer).safeArithmetic},
 	"safe_negate":   {min: 1, max: 1, text: "TRY(-($1))"},
 	"bit_count":     {min: 1, max: 1, text: "CAST(bit_count($1) AS BIGINT)"},
 	"greatest":      {min: 1, max: 8, write: (*writer).extreme},
@@ -48,7 +48,7 @@ var numberFunctions = map[string]rule{
 	"if":            {min: 3, max: 3, write: (*writer).ifElse},
 	"ifnull":        {min: 2, max: 2, write: (*writer).coalesce},
 	"coalesce":      {min: 1, max: 99, write: (*writer).coalesce},
-	"nullif":        {min: 2, max: 2},
+	"nullif":        {min: 2, max: 2, write: (*writer).nullIf},
 	"nullifzero":    {min: 1, max: 1, text: "NULLIF($1, 0)"},
 	"zeroifnull":    {min: 1, max: 1, text: "COALESCE($1, 0)"},
 	"range_bucket":  {min: 2, max: 2, text: "bq.range_bucket"},
@@ -93,6 +93,36 @@ func (w *writer) round(c call) string {
 	}
 }
 
+func (w *writer) div(c call) string {
+	if c.result.Kind == schemas.Numeric {
+		return w.rename(c, "bq.numeric_idiv")
+	}
+	return w.rename(c, "bq.idiv")
+}
+
+// safeArithmetic writes SAFE_ADD and its kin: NULL where the operator faults.
+func (w *writer) safeArithmetic(c call) string {
+	operator := map[string]string{"safe_add": " + ", "safe_subtract": " - ", "safe_multiply": " * "}[c.name]
+	a, b := wrap(c.args[0], w.node(c.args[0])), wrap(c.args[1], w.node(c.args[1]))
+	switch c.result.Kind {
+	case schemas.Float64:
+		return w.comments(c.node) + "bq.safe_finite(" + a + operator + b + ", CAST(" + a + " AS DOUBLE), CAST(" + b + " AS DOUBLE))"
+	case schemas.Numeric:
+		return w.comments(c.node) + "TRY(CAST(" + a + operator + b + " AS " + w.duckType(c.node, c.result) + "))"
+	}
+	return w.comments(c.node) + "TRY(" + a + operator + b + ")"
+}
+
+// nullIf compares as = does.
+func (w *writer) nullIf(c call) string {
+	if w.mayBeNaN(c.args[0]) && w.mayBeNaN(c.args[1]) {
+		first := w.node(c.args[0])
+		return w.comments(c.node) + "CASE WHEN bq.eq(" + first + ", " + w.node(c.args[1]) + ") THEN NULL ELSE " + first + " END"
+	}
+	w.comparable(c.node, c.args[0], c.args[1])
+	return w.rename(c, "")
+}
+
 func (w *writer) safeDivide(c call) string {
 	if c.result.Kind == schemas.Numeric {
 		return w.rename(c, "bq.numeric_safe_divide")
@@ -104,6 +134,14 @@ func (w *writer) safeDivide(c call) string {
 func (w *writer) extreme(c call) string {
 	if len(c.args) == 1 {
 		return w.node(c.args[0])
+	}
+	if c.name == "least" && c.result.Kind == schemas.Float64 {
+		// NaN is the least of all, too: the negated greatest of the negated values.
+		texts := make([]string, len(c.args))
+		for i, arg := range c.args {
+			texts[i] = "-(" + w.node(arg) + ")"
+		}
+		return w.comments(c.node) + "(-bq.greatest(" + strings.Join(texts, ", ") + "))"
 	}
 	return w.rename(c, "bq."+c.name)
 }

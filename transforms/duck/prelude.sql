@@ -4,13 +4,43 @@
 -- CASE: error() counts as volatile, and TRY() refuses volatile expressions.
 CREATE SCHEMA IF NOT EXISTS bq;
 
--- Division by zero is a fault in GoogleSQL; DuckDB gives inf or NULL.
-CREATE OR REPLACE MACRO bq.div(a, b) AS CASE WHEN b = 0 THEN CAST('division by zero' AS DOUBLE) ELSE a / b END;
-CREATE OR REPLACE MACRO bq.idiv(a, b) AS CASE WHEN b = 0 THEN CAST('division by zero' AS BIGINT) ELSE a // b END;
-CREATE OR REPLACE MACRO bq.mod(a, b) AS CASE WHEN b = 0 THEN CAST('division by zero' AS BIGINT) ELSE a % b END;
-CREATE OR REPLACE MACRO bq.safe_divide(a, b) AS CASE WHEN b = 0 THEN NULL ELSE a / b END;
-CREATE OR REPLACE MACRO bq.numeric_div(a, b) AS CAST(CASE WHEN b = 0 THEN CAST('division by zero' AS DOUBLE) ELSE a / b END AS DECIMAL(38, 9));
-CREATE OR REPLACE MACRO bq.numeric_safe_divide(a, b) AS CAST(CASE WHEN b = 0 THEN NULL ELSE a / b END AS DECIMAL(38, 9));
+-- Division by zero is a fault in GoogleSQL unless the dividend is NULL, and so is
+-- an overflow; DuckDB gives inf or NULL.
+CREATE OR REPLACE MACRO bq.div(a, b) AS CASE WHEN b = 0 THEN CASE WHEN a IS NOT NULL THEN CAST('division by zero' AS DOUBLE) END
+    WHEN isinf(a / b) AND NOT isinf(CAST(a AS DOUBLE)) THEN CAST('overflow in division' AS DOUBLE) ELSE a / b END;
+CREATE OR REPLACE MACRO bq.idiv(a, b) AS CASE WHEN b = 0 THEN CASE WHEN a IS NOT NULL THEN CAST('division by zero' AS BIGINT) END ELSE a // b END;
+CREATE OR REPLACE MACRO bq.mod(a, b) AS CASE WHEN b = 0 THEN CASE WHEN a IS NOT NULL THEN CAST('division by zero' AS BIGINT) END ELSE a % b END;
+CREATE OR REPLACE MACRO bq.safe_divide(a, b) AS CASE WHEN b = 0 OR isinf(a / b) AND NOT isinf(CAST(a AS DOUBLE)) THEN NULL ELSE a / b END;
+-- The result x of an operation on a and b, NULL if it overflowed.
+CREATE OR REPLACE MACRO bq.safe_finite(x, a, b) AS CASE WHEN isinf(x) AND NOT isinf(a) AND NOT isinf(b) THEN NULL ELSE x END;
+
+-- NUMERIC in billionths, as whole numbers, so that quotients are exact and round
+-- half away from zero; DuckDB divides DECIMALs as DOUBLE.
+CREATE OR REPLACE MACRO bq.billionths(x) AS CAST(replace(CAST(CAST(x AS DECIMAL(38, 9)) AS VARCHAR), '.', '') AS HUGEINT);
+CREATE OR REPLACE MACRO bq.of_billionths(x) AS CAST(x // 1000000000 AS DECIMAL(38, 9)) + CAST(x % 1000000000 AS DECIMAL(9, 0)) * CAST(0.000000001 AS DECIMAL(9, 9));
+CREATE OR REPLACE MACRO bq.rounded_quotient(a, b) AS sign(a) * sign(b) * (abs(a) // abs(b) + CASE WHEN abs(a) % abs(b) >= abs(b) - abs(a) % abs(b) THEN 1 ELSE 0 END);
+-- Beyond 29 digits the dividend is taken apart, three digits of the quotient at a time.
+CREATE OR REPLACE MACRO bq.scaled_quotient(a, b) AS CASE WHEN abs(a) < 100000000000000000000000000000 THEN bq.rounded_quotient(a * 1000000000, b)
+    ELSE (a // b) * 1000000000 + ((a % b) * 1000 // b) * 1000000 + ((a % b) * 1000 % b * 1000 // b) * 1000 + bq.rounded_quotient((a % b) * 1000 % b * 1000 % b * 1000, b) END;
+CREATE OR REPLACE MACRO bq.numeric_quotient(a, b) AS bq.of_billionths(bq.scaled_quotient(bq.billionths(a), bq.billionths(b)));
+CREATE OR REPLACE MACRO bq.numeric_div(a, b) AS CASE WHEN b = 0 THEN CASE WHEN a IS NOT NULL THEN CAST('division by zero' AS DECIMAL(38, 9)) END ELSE bq.numeric_quotient(a, b) END;
+CREATE OR REPLACE MACRO bq.numeric_safe_divide(a, b) AS CASE WHEN b = 0 THEN NULL ELSE TRY(bq.numeric_quotient(a, b)) END;
+CREATE OR REPLACE MACRO bq.numeric_idiv(a, b) AS CASE WHEN b = 0 THEN CASE WHEN a IS NOT NULL THEN CAST('division by zero' AS DECIMAL(38, 9)) END
+    ELSE CAST(bq.billionths(a) // bq.billionths(b) AS DECIMAL(38, 9)) END;
+CREATE OR REPLACE MACRO bq.numeric_avg(total, n) AS CASE WHEN n > 0 THEN bq.of_billionths(bq.rounded_quotient(bq.billionths(total), CAST(n AS HUGEINT))) END;
+-- A sum in DuckDB leaves the range of NUMERIC without a word.
+CREATE OR REPLACE MACRO bq.in_numeric(x) AS CASE WHEN abs(x) <= CAST('99999999999999999999999999999.999999999' AS DECIMAL(38, 9)) THEN x
+    WHEN x IS NOT NULL THEN CAST('overflow of NUMERIC' AS DECIMAL(38, 9)) END;
+
+-- NaN equals nothing and is neither more nor less; in DuckDB it equals itself and
+-- is more than everything.
+CREATE OR REPLACE MACRO bq.eq(a, b) AS (a = b AND (NOT isnan(a) OR b IS NULL));
+CREATE OR REPLACE MACRO bq.ne(a, b) AS (a <> b OR isnan(a) AND b IS NOT NULL);
+CREATE OR REPLACE MACRO bq.gt(a, b) AS (a > b AND (NOT isnan(a) OR b IS NULL));
+CREATE OR REPLACE MACRO bq.ge(a, b) AS (a >= b AND (NOT isnan(a) OR b IS NULL));
+CREATE OR REPLACE MACRO bq.not_nan(x) AS CASE WHEN isnan(x) THEN CAST('NaN has no place in an order' AS DOUBLE) ELSE x END;
+-- The sum of squares of NaN or inf is NaN; DuckDB's is a fault.
+CREATE OR REPLACE MACRO bq.finite(x) AS CASE WHEN isfinite(x) THEN x END;
 
 -- NULL if any argument is; DuckDB's skip NULLs.
 CREATE OR REPLACE MACRO bq.greatest
@@ -44,7 +74,9 @@ CREATE OR REPLACE MACRO bq.substr
     (s, p, n) AS CASE WHEN n < 0 THEN CAST('negative length of SUBSTR' AS BIGINT)::VARCHAR ELSE substr(s, CASE WHEN p = 0 OR p < -length(s) THEN 1 ELSE p END, n) END;
 CREATE OR REPLACE MACRO bq.left_part(s, n) AS CASE WHEN n < 0 THEN CAST('negative length of LEFT' AS BIGINT)::VARCHAR ELSE "left"(s, n) END;
 CREATE OR REPLACE MACRO bq.right_part(s, n) AS CASE WHEN n < 0 THEN CAST('negative length of RIGHT' AS BIGINT)::VARCHAR ELSE "right"(s, n) END;
-CREATE OR REPLACE MACRO bq.repeat(s, n) AS CASE WHEN n < 0 THEN CAST('negative number of REPEAT' AS BIGINT)::VARCHAR ELSE repeat(s, n) END;
+-- A text has a megabyte at most, as in BigQuery.
+CREATE OR REPLACE MACRO bq.repeat(s, n) AS CASE WHEN n < 0 OR strlen(s) * CAST(n AS HUGEINT) > 1048576
+    THEN CAST('negative number of REPEAT, or more than 1 MB' AS BIGINT)::VARCHAR ELSE repeat(s, n) END;
 CREATE OR REPLACE MACRO bq.ascii(s) AS CASE WHEN s = '' THEN 0::BIGINT ELSE CAST(ascii(s) AS BIGINT) END;
 CREATE OR REPLACE MACRO bq.initcap(s) AS array_to_string(list_transform(regexp_extract_all(lower(s), '[^\s\[\](){}/|<>!?@"^#$&~_,.:;*%+\-]+|[\s\[\](){}/|<>!?@"^#$&~_,.:;*%+\-]+'), lambda _x: upper(_x[1]) || substr(_x, 2)), '');
 CREATE OR REPLACE MACRO bq.regexp_extract(s, r, g) AS CASE WHEN regexp_matches(s, r) THEN regexp_extract(s, r, g) END;
@@ -65,7 +97,7 @@ CREATE OR REPLACE MACRO bq.is_number(s) AS regexp_full_match(s, '(?i)\s*[+-]?([0
 CREATE OR REPLACE MACRO bq.is_float64(s) AS regexp_full_match(s, '(?i)\s*([+-]?([0-9]+\.?[0-9]*|\.[0-9]+)(e[+-]?[0-9]+)?|[+-]?inf(inity)?|nan)\s*');
 CREATE OR REPLACE MACRO bq.is_date(s) AS regexp_full_match(s, '\s*[0-9]{4}-[0-9]{1,2}-[0-9]{1,2}\s*');
 CREATE OR REPLACE MACRO bq.is_datetime(s) AS regexp_full_match(s, '\s*[0-9]{4}-[0-9]{1,2}-[0-9]{1,2}([ Tt][0-9]{1,2}:[0-9]{1,2}:[0-9]{1,2}(\.[0-9]{0,6})?)?\s*');
-CREATE OR REPLACE MACRO bq.is_zoned(s) AS regexp_full_match(s, '\s*[0-9]{4}-[0-9]{1,2}-[0-9]{1,2}([ Tt][0-9]{1,2}:[0-9]{1,2}:[0-9]{1,2}(\.[0-9]{0,6})?)?\s*([Zz]|[+-][0-9]{1,2}(:[0-9]{2})?)\s*');
+CREATE OR REPLACE MACRO bq.is_zoned(s) AS regexp_full_match(s, '\s*[0-9]{4}-[0-9]{1,2}-[0-9]{1,2}([ Tt][0-9]{1,2}:[0-9]{1,2}:[0-9]{1,2}(\.[0-9]{0,6})?)?\s*([Zz]|[+-][0-9]{1,2}(:[0-9]{2})?| [A-Za-z_]+(/[A-Za-z0-9_+\-]+)*)\s*');
 CREATE OR REPLACE MACRO bq.str_int64(s) AS CAST(CASE WHEN bq.is_int64(s) THEN trim(s) ELSE 'not an INT64: ' || s END AS BIGINT);
 CREATE OR REPLACE MACRO bq.safe_str_int64(s) AS TRY_CAST(CASE WHEN bq.is_int64(s) THEN trim(s) END AS BIGINT);
 CREATE OR REPLACE MACRO bq.str_float64(s) AS CAST(CASE WHEN bq.is_float64(s) THEN trim(s) ELSE 'not a FLOAT64: ' || s END AS DOUBLE);

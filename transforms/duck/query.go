@@ -56,6 +56,12 @@ func (w *writer) query(n *syntax.Node) string {
 	w.selects, w.from, w.low.direct = nil, nil, false
 	defer func() { w.selects, w.from, w.low.direct = outer, outerFrom, direct }()
 	return w.copyWith(n, func(kid *syntax.Node) string {
+		if kid.Kind == "Query" && firstKid(n, "WithClause") != nil && firstKid(kid, "WithClause") != nil {
+			return "SELECT * FROM (" + w.node(kid) + ")" // not parsed otherwise
+		}
+		if kid.Kind == "SetOperation" && w.ordersFloats(firstKid(n, "OrderBy")) {
+			return "SELECT * FROM (" + w.node(kid) + ")" // whose rows a key may be computed of
+		}
 		if kid.Kind == "OrderBy" {
 			if body := firstKid(n, "Select"); body != nil {
 				w.selects = w.items(body)
@@ -83,6 +89,7 @@ func (w *writer) setOperation(n *syntax.Node) string {
 	}
 	w.reviewed(flat, "SetOperationType", "SetOperationAllOrDistinct", "Query", "Select", "SetOperation")
 	w.checkBranches(n)
+	w.coerceBranches(n)
 	return w.copyWith(flat, func(kid *syntax.Node) string {
 		switch kid.Kind {
 		case "SetOperationType":
@@ -121,6 +128,54 @@ func (w *writer) checkBranches(n *syntax.Node) {
 			a, b := w.typeOf(first[i].expr), w.typeOf(items[i].expr)
 			if hasStruct(a) && hasStruct(b) && !sameNames(a, b) {
 				w.fail(items[i].expr, "the STRUCT of this branch has other field names than the first branch", "write STRUCT(x AS name, …) with the same names")
+			}
+		}
+	}
+}
+
+// coerceBranches makes numbers as written NUMERIC in the columns that are: as the
+// DOUBLE they would be else, they would make the whole column DOUBLE.
+func (w *writer) coerceBranches(n *syntax.Node) {
+	columns := map[int][]*syntax.Node{}
+	w.branchColumns(n, columns)
+	for _, exprs := range columns {
+		numeric, float := false, false
+		for _, e := range exprs {
+			kind, literal := w.typeWanted(e).Kind, w.isFloatLiteral(e)
+			numeric = numeric || kind == schemas.Numeric
+			float = float || kind == schemas.Float64 && !literal
+		}
+		for _, e := range exprs {
+			if numeric && !float && (w.isFloatLiteral(e) || isNumber(e)) {
+				w.want(e, schemas.Type{Kind: schemas.Numeric})
+			}
+		}
+	}
+}
+
+func (w *writer) want(n *syntax.Node, t schemas.Type) {
+	w.wanted[spanOf(n)] = t
+	if n.Kind == "UnaryExpression" {
+		w.want(n.Kids[0], t)
+	}
+}
+
+func (w *writer) isFloatLiteral(n *syntax.Node) bool {
+	return n.Kind == "FloatLiteral" || n.Kind == "UnaryExpression" && len(n.Kids) == 1 && w.isFloatLiteral(n.Kids[0])
+}
+
+// branchColumns collects what stands in each column of the branches.
+func (w *writer) branchColumns(n *syntax.Node, into map[int][]*syntax.Node) {
+	for _, branch := range n.Kids {
+		switch branch.Kind {
+		case "SetOperation", "Query":
+			w.branchColumns(branch, into)
+		case "Select":
+			for i, item := range w.items(branch) {
+				if item.expr == nil {
+					break // a star: the columns behind it stand elsewhere
+				}
+				into[i] = append(into[i], item.expr)
 			}
 		}
 	}
@@ -305,36 +360,125 @@ func (w *writer) aggregates(n *syntax.Node) bool {
 	return slices.ContainsFunc(n.Kids, w.aggregates)
 }
 
-// orderBy spells out where NULLs go when the ascending order of DuckDB differs.
+// orderBy spells out where NULLs go when the ascending order of DuckDB differs, and
+// NaN, which is less than every number in GoogleSQL and more in DuckDB.
 func (w *writer) orderBy(n *syntax.Node) string {
 	w.reviewed(n, "OrderingExpression")
 	items := w.selects
 	return w.copyWith(n, func(kid *syntax.Node) string {
 		w.reviewed(kid, "expr", "NullOrder")
 		nulls := firstKid(kid, "NullOrder")
-		text := w.copyWith(kid, func(key *syntax.Node) string {
+		value := ""
+		text := w.copyWith(kid, func(part *syntax.Node) string {
 			switch {
-			case key.Kind == "IntLiteral":
-				return w.text[key.Start:key.End]
-			case key.Kind == "PathExpression" && len(key.Kids) == 1:
+			case part.Kind == "NullOrder":
+				return w.node(part)
+			case part.Kind == "IntLiteral":
+				value = w.text[part.Start:part.End]
+			case part.Kind == "PathExpression" && len(part.Kids) == 1:
 				// A bare name is the alias first, on both sides.
 				w.selects = nil
-				defer func() { w.selects = items }()
+				value = w.node(part)
+				w.selects = items
+			default:
+				value = w.node(part)
 			}
-			return w.node(key)
+			if w.wide[part] {
+				return "CAST(" + value + " AS HUGEINT)"
+			}
+			return value
 		})
 		if nulls == nil && kid.Attr != "DESC" {
 			text += " NULLS FIRST"
 		}
-		return text
+		return w.nanKey(kid, items) + text
+	})
+}
+
+// nanKey is the key before a FLOAT64 key that puts NaN below all numbers.
+func (w *writer) nanKey(ordering *syntax.Node, items []selectItem) string {
+	key := ordering.Kids[0]
+	if w.keyType(ordering).Kind != schemas.Float64 {
+		return ""
+	}
+	value := ""
+	if at, ok := w.isInteger(key); !ok {
+		value = w.node(key)
+	} else if items == nil {
+		value = "#" + strconv.FormatInt(at, 10)
+	} else if at <= int64(len(items)) && !slices.ContainsFunc(items, func(i selectItem) bool { return i.expr == nil }) {
+		outer := w.selects
+		w.selects = nil
+		value = w.node(items[at-1].expr)
+		w.selects = outer
+	} else {
+		w.fail(key, "ORDER BY a number does not run on DuckDB here for a FLOAT64", "write the column's name")
+	}
+	direction, nulls := " DESC", " NULLS FIRST"
+	if ordering.Attr == "DESC" {
+		direction, nulls = "", " NULLS LAST"
+	}
+	if order := firstKid(ordering, "NullOrder"); order != nil {
+		nulls = " " + w.node(order)
+	}
+	return "isnan(" + value + ")" + direction + nulls + ", "
+}
+
+// ordersFloats reports whether a key of an ORDER BY, which may be nil, is a FLOAT64.
+func (w *writer) ordersFloats(order *syntax.Node) bool {
+	return order != nil && slices.ContainsFunc(order.Kids, func(kid *syntax.Node) bool { return w.keyType(kid).Kind == schemas.Float64 })
+}
+
+// keyType is the type of what an OrderingExpression orders by.
+func (w *writer) keyType(ordering *syntax.Node) schemas.Type {
+	if t, ok := w.keys[spanOf(ordering)]; ok {
+		return t
+	}
+	return w.typeOf(ordering.Kids[0])
+}
+
+// windowSpecification writes OVER (…). Bounds of a RANGE are added to the key: as
+// INT64 they may overflow, and as FLOAT64 they would put NaN where GoogleSQL does not.
+func (w *writer) windowSpecification(n *syntax.Node) string {
+	w.reviewed(n, "Identifier", "PartitionBy", "OrderBy", "WindowFrame")
+	frame, order := firstKid(n, "WindowFrame"), firstKid(n, "OrderBy")
+	if frame == nil || !w.hasOffset(frame) {
+		return w.copy(n)
+	}
+	if order == nil || len(order.Kids) != 1 {
+		w.fail(frame, "a RANGE with an offset over a named window does not run on DuckDB", "write ORDER BY beside the RANGE")
+	}
+	ordering := order.Kids[0]
+	key := ordering.Kids[0]
+	switch w.keyType(ordering).Kind {
+	case schemas.Int64:
+	case schemas.Numeric:
+		return w.copy(n)
+	default:
+		w.fail(key, "a RANGE with an offset over "+w.keyType(ordering).String()+" does not run on DuckDB", "order by an INT64 or a NUMERIC")
+	}
+	w.wide[key] = true
+	return w.copy(n)
+}
+
+// hasOffset reports whether a frame is a RANGE with a number in a bound.
+func (w *writer) hasOffset(frame *syntax.Node) bool {
+	if !slices.Contains(w.words(frame), "RANGE") && !strings.Contains(strings.ToUpper(frame.Attr), "RANGE") {
+		return false
+	}
+	return slices.ContainsFunc(frame.Kids, func(bound *syntax.Node) bool {
+		return slices.ContainsFunc(bound.Kids, func(kid *syntax.Node) bool { return kid.Kind != "Location" })
 	})
 }
 
 func (w *writer) limit(n *syntax.Node) string {
 	w.reviewed(n, "Limit", "expr")
 	return w.copyWith(n, func(kid *syntax.Node) string {
-		if kid.Kind == "IntLiteral" {
+		switch kid.Kind {
+		case "IntLiteral":
 			return w.text[kid.Start:kid.End]
+		case "NullLiteral":
+			w.fail(kid, "LIMIT and OFFSET must not be NULL", "write a number")
 		}
 		return w.node(kid)
 	})

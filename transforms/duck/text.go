@@ -54,9 +54,12 @@ var textFunctions = map[string]rule{
 	"safe_convert_bytes_to_string": {min: 1, max: 1, bytes: true, text: "TRY(decode($1))"},
 }
 
+// maxTextBytes is what a function may make of a text at most, in BigQuery.
+const maxTextBytes = 1 << 20
+
 func (w *writer) pad(c call) string {
-	if value, ok := w.isInteger(c.args[1]); !ok || value < 0 {
-		w.fail(c.args[1], "the length of "+strings.ToUpper(c.name)+" must be a literal to run on DuckDB", "write a number")
+	if value, ok := w.isInteger(c.args[1]); !ok || value < 0 || value > maxTextBytes {
+		w.fail(c.args[1], "the length of "+strings.ToUpper(c.name)+" must be a literal up to a megabyte to run on DuckDB", "write a number")
 	}
 	fill := "' '"
 	if len(c.args) == 3 {
@@ -92,8 +95,8 @@ func (w *writer) substr(c call) string {
 func (w *writer) concat(c call) string {
 	texts := make([]string, len(c.args))
 	for i, arg := range c.args {
-		if t := w.typeWanted(arg); t.Kind != schemas.String {
-			w.fail(arg, "CONCAT of "+t.String()+" does not run on DuckDB", "write CAST(x AS STRING)")
+		if t := w.typeWanted(arg); t.Kind != schemas.String || w.typeOf(arg).Kind != schemas.String && arg.Kind != "NullLiteral" {
+			w.fail(arg, "CONCAT of "+w.typeOf(arg).String()+" does not run on DuckDB", "write CAST(x AS STRING)")
 		}
 		texts[i] = wrap(arg, w.node(arg))
 	}

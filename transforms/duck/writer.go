@@ -27,6 +27,7 @@ type writer struct {
 	wanted   map[span]schemas.Type     // what an expression is implicitly cast to
 	byText   map[string]schemas.Type   // types by normalised text, for repeats without a range
 	columns  map[span][]int            // ids of the columns that an expression computes
+	keys     map[span]schemas.Type     // types of what an ORDER BY orders by
 	elements map[span]int              // array expression -> id of its element column
 	aliases  map[int]string            // element column -> the name it has in the text
 	unnamed  int                       // UNNESTs without an alias so far
@@ -39,14 +40,19 @@ type writer struct {
 	// AS STRUCT may stand.
 	values map[*syntax.Node]bool
 	low    lowering
+	// wide holds the INT64 keys of a RANGE, to whose values offsets are added.
+	wide map[*syntax.Node]bool
+	// nullArguments holds the NULLs that are arguments of functions: without a type
+	// they would choose among DuckDB's functions of one name.
+	nullArguments map[*syntax.Node]bool
 }
 
 func newWriter(stmt *syntax.Statement) *writer {
 	w := &writer{
 		stmt: stmt, text: stmt.Source.Text, params: map[string]bool{}, rules: functions(),
 		resolved: map[span]*syntax.Resolved{}, wanted: map[span]schemas.Type{}, byText: map[string]schemas.Type{},
-		columns: map[span][]int{}, elements: map[span]int{}, aliases: map[int]string{},
-		values: map[*syntax.Node]bool{},
+		columns: map[span][]int{}, keys: map[span]schemas.Type{}, elements: map[span]int{}, aliases: map[int]string{},
+		values: map[*syntax.Node]bool{}, nullArguments: map[*syntax.Node]bool{}, wide: map[*syntax.Node]bool{},
 	}
 	w.index(stmt.Resolved)
 	w.indexForLowering()
@@ -69,6 +75,8 @@ func (w *writer) index(r *syntax.Resolved) {
 	case r.Kind == "ComputedColumn" && len(r.Kids) > 0 && len(r.Columns) > 0:
 		made := span{r.Kids[0].Start, r.Kids[0].End}
 		w.columns[made] = append(w.columns[made], r.Columns[0].ID)
+	case r.Kind == "OrderByItem" && len(r.Kids) > 0 && r.Kids[0].Type != nil:
+		w.keys[at] = *r.Kids[0].Type
 	case r.Kind == "ArrayElement" && len(r.Columns) > 0:
 		w.elements[at] = r.Columns[0].ID
 	}
@@ -132,7 +140,6 @@ var copyKinds = map[string][]string{
 	"GroupingSet":           {"expr", "Rollup", "Cube"},
 	"WindowClause":          {"WindowDefinition"},
 	"WindowDefinition":      {"Identifier", "WindowSpecification"},
-	"WindowSpecification":   {"Identifier", "PartitionBy", "OrderBy", "WindowFrame"},
 	"PartitionBy":           {"expr"},
 	"WindowFrame":           {"WindowFrameExpr"},
 	"WindowFrameExpr":       {"expr"},
@@ -140,9 +147,7 @@ var copyKinds = map[string][]string{
 	"NullOrder":             {},
 	"AndExpr":               {"expr"},
 	"OrExpr":                {"expr"},
-	"CaseValueExpression":   {"expr"},
 	"CaseNoValueExpression": {"expr"},
-	"NullLiteral":           {},
 	"BooleanLiteral":        {},
 }
 
@@ -166,6 +171,8 @@ func handlerOf(kind string) handler {
 		return (*writer).orderBy
 	case "LimitOffset", "Limit":
 		return (*writer).limit
+	case "WindowSpecification":
+		return (*writer).windowSpecification
 	case "Alias":
 		return (*writer).alias
 	case "Identifier":
@@ -192,6 +199,8 @@ func expressions(kind string) handler {
 		return (*writer).floatLiteral
 	case "StringLiteral":
 		return (*writer).stringLiteral
+	case "NullLiteral":
+		return (*writer).nullLiteral
 	case "BytesLiteral":
 		return (*writer).bytesLiteral
 	case "NumericLiteral":
@@ -200,6 +209,8 @@ func expressions(kind string) handler {
 		return (*writer).dateOrTimeLiteral
 	case "ParameterExpr":
 		return (*writer).parameter
+	case "CaseValueExpression":
+		return (*writer).caseValue
 	case "BinaryExpression":
 		return (*writer).binary
 	case "BitwiseShiftExpression":
@@ -234,7 +245,7 @@ func expressions(kind string) handler {
 
 func isExpression(kind string) bool {
 	switch kind {
-	case "AndExpr", "OrExpr", "CaseValueExpression", "CaseNoValueExpression", "NullLiteral", "BooleanLiteral":
+	case "AndExpr", "OrExpr", "CaseNoValueExpression", "BooleanLiteral":
 		return true
 	}
 	return expressions(kind) != nil

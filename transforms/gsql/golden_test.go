@@ -35,6 +35,12 @@ type bench struct {
 
 func newBench(t testing.TB) *bench {
 	t.Helper()
+	return benchOf(t, openEngine(t))
+}
+
+// benchOf is a bench with a warehouse of its own and a shared analyzer.
+func benchOf(t testing.TB, engine *Engine) *bench {
+	t.Helper()
 	db, err := sql.Open("duckdb", "")
 	if err != nil {
 		t.Fatal(err)
@@ -45,7 +51,7 @@ func newBench(t testing.TB) *bench {
 		t.Fatal(err)
 	}
 	return &bench{
-		engine: openEngine(t), db: db,
+		engine: engine, db: db,
 		catalog: syntax.Catalog{Params: map[string]schemas.Type{"as_of": {Kind: schemas.Timestamp}}},
 	}
 }
