@@ -5,7 +5,7 @@ TOOLS := $(CURDIR)/.tools/bin
 DEMO ?= demo
 export GOFLAGS ?=
 
-.PHONY: help run build test peers vet bench tools clean
+.PHONY: help run build test peers browser vet bench tools clean
 
 help: ## list the targets
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -31,6 +31,11 @@ test: vet tools ## run all tests
 
 peers: build ## let HubSpot's own client (npm) judge the simulated CRM
 	./sandbox/peers/run
+
+browser: ## run the page of `ripen docs` in Chromium (Debian: it is installed if root runs this)
+	@command -v $${RIPEN_CHROMIUM:-chromium} >/dev/null || { apt-get update -qq && apt-get install -y -qq --no-install-recommends chromium >/dev/null; } || \
+		{ echo "make browser: install chromium, or name another with RIPEN_CHROMIUM" >&2; exit 1; }
+	$(GO) test -tags browser ./transforms/docs
 
 vet:
 	@$(GO) vet ./...

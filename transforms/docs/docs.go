@@ -9,6 +9,7 @@ package docs
 
 import (
 	"embed"
+	"fmt"
 	"html/template"
 	"io"
 	"time"
@@ -117,9 +118,12 @@ func Write(w io.Writer, site Site) error {
 	if err != nil {
 		return err
 	}
-	links := map[string]bool{}
+	links := map[string]string{}
+	for _, source := range site.Sources {
+		links[source.Name] = source.Name
+	}
 	for _, m := range site.Models {
-		links[m.Name] = true
+		links[m.Name], links[fmt.Sprintf("%s_v%d", m.Name, m.Version)] = m.Name, m.Name
 	}
 	text, err := template.New("page.html.tmpl").Funcs(template.FuncMap{
 		"sql":  func(text string) template.HTML { return highlight(text, links) },

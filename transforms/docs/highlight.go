@@ -8,10 +8,10 @@ import (
 	"github.com/ripen-data/ripen/transforms/lex"
 )
 
-// highlight marks up SQL. A path that names a model of the page becomes a link
-// to it. Text that cannot be cut into tokens stays as it is: this is the last
+// highlight marks up SQL. A path that names a table of the page becomes a link
+// to its ID. Text that cannot be cut into tokens stays as it is: this is the last
 // place to complain about it.
-func highlight(text string, models map[string]bool) template.HTML {
+func highlight(text string, ids map[string]string) template.HTML {
 	text = strings.TrimRight(text, "\n")
 	tokens, err := lex.Tokens(text)
 	if err != nil {
@@ -19,8 +19,8 @@ func highlight(text string, models map[string]bool) template.HTML {
 	}
 	var b strings.Builder
 	for i := 0; i < len(tokens); i++ {
-		if name, n := path(tokens[i:]); models[name] {
-			b.WriteString(`<a href="#` + html.EscapeString(name) + `">`)
+		if name, n := path(tokens[i:]); ids[name] != "" {
+			b.WriteString(`<a href="#` + html.EscapeString(ids[name]) + `">`)
 			for _, t := range tokens[i : i+n] {
 				b.WriteString(html.EscapeString(t.Text))
 			}

@@ -63,7 +63,7 @@
     const open = byId("open");
     open.textContent = "Open " + id;
     open.href = "#" + id;
-    byId("around").textContent = `reads ${up.size - 1} tables, is read by ${down.size - 1}, through others too`;
+    byId("around").textContent = `reads ${up.size - 1} tables and is read by ${down.size - 1}, directly or through others.`;
     const frame = graph.parentElement, seen = frame.getBoundingClientRect(), box = self.getBoundingClientRect();
     if (box.left < seen.left || box.right > seen.right) frame.scrollLeft += (box.left + box.right - seen.left - seen.right) / 2;
     if (box.top < seen.top || box.bottom > seen.bottom) frame.scrollTop += (box.top + box.bottom - seen.top - seen.bottom) / 2;
@@ -130,12 +130,6 @@
       else links[Math.min(at, links.length - 1)].focus();
     }
   });
-
-  // Printing shows what is folded.
-  const folded = () => document.querySelectorAll("article details:not([open])");
-  let opened = [];
-  addEventListener("beforeprint", () => { opened = [...folded()]; for (const d of opened) d.open = true; });
-  addEventListener("afterprint", () => { for (const d of opened) d.open = false; });
 
   addEventListener("hashchange", route);
   if (narrow.matches) list.open = false;
