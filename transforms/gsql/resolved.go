@@ -184,6 +184,10 @@ func (c *resolvedCopy) describe(to *syntax.Resolved, from googlesql.ResolvedNode
 		kind, err := n.OpType()
 		to.Attr = strings.TrimPrefix(kind.String(), "ResolvedSetOperationScanEnums_SetOperationType")
 		return err
+	case *googlesql.ResolvedRecursiveScan:
+		kind, err := n.OpType()
+		to.Attr = strings.TrimPrefix(kind.String(), "ResolvedRecursiveScanEnums_RecursiveSetOperationType")
+		return err
 	case *googlesql.ResolvedSubqueryExpr:
 		kind, err := n.SubqueryType()
 		to.Attr = strings.TrimPrefix(kind.String(), "ResolvedSubqueryExprEnums_SubqueryType")
