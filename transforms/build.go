@@ -141,7 +141,7 @@ func (b *Builder) bring(ctx context.Context, m *Model) (Result, error) {
 		if errors.As(err, &check) {
 			return result, err
 		}
-		return result, fmt.Errorf("build %s: %w", m, err)
+		return result, fmt.Errorf("build %s: %w", m, b.graph.locate(m, err))
 	}
 	result.Table, result.Rows, result.BuildID = built.Table, built.Rows, built.BuildID
 	if b.deployed.shows(w.views, built) {

@@ -253,11 +253,11 @@ func TestBuilder_RefusedStatementFailsItsModelAndSkipsWhatIsBelow(t *testing.T) 
 	s := newShop(t)
 	set(s.models, "core/fct_order_v1", "select id, cast(error('no ' || id) as varchar) as doubled, ordered_at <= @as_of as known from staging.stg_order", "")
 	built, _, err := s.build()
-	var refused *warehouse.StatementError
+	var refused *syntax.Diagnostic
 	if !errors.As(err, &refused) {
 		t.Fatalf("error is %v", err)
 	}
-	wantError(t, err, "build core.fct_order", "no o1")
+	wantError(t, err, "build core.fct_order", "sql/core/fct_order_v1/query.sql:2:1: no o1")
 	if built != "report.rpt_number staging.stg_order" {
 		t.Errorf("built %q", built)
 	}

@@ -158,7 +158,7 @@ func (b *bench) build(ctx context.Context, query *Compiled, one Case) error {
 	_, err := b.into.Build(ctx, warehouse.Statement{
 		Name: query.Model.String(), SQL: query.SQL, Params: params, Target: caseResult, Columns: query.Columns,
 	})
-	return err
+	return Locate(err, query.Model.Source)
 }
 
 // result reads the columns that are wanted.

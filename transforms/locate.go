@@ -15,38 +15,75 @@ import (
 const maxPlaces = 5
 
 // Locate turns a fault that a value brought about while a statement ran into a
-// *syntax.Diagnostic at the expression that raised it, if only one in the source
-// can have; else it is placed at the statement and says where such expressions
-// are. Other errors are returned as they are.
-func Locate(src syntax.Source, err error) error {
+// *syntax.Diagnostic at the expression that raised it, if only one in the sources
+// can have; else it is placed at the statement, the first source, and says where
+// such expressions are. Other errors are returned as they are.
+func Locate(err error, sources ...syntax.Source) error {
 	var fault *warehouse.Fault
-	if !errors.As(err, &fault) {
+	if !errors.As(err, &fault) || len(sources) == 0 {
 		return err
 	}
-	tokens, _ := lex.Tokens(src.Text)
-	words := slices.DeleteFunc(tokens, lex.Token.Blank)
-	places := raisers(words, fault.Raised)
-	if len(places) == 1 {
-		return src.At(places[0], fault.Message, fault.Hint)
+	var places []*syntax.Diagnostic
+	start := -1
+	for i, src := range sources {
+		tokens, _ := lex.Tokens(src.Text) // it was analysed: there is no fault
+		words := slices.DeleteFunc(tokens, lex.Token.Blank)
+		if i == 0 && len(words) > 0 {
+			start = words[0].Start
+		}
+		for _, at := range raisers(words, fault.Raised) {
+			places = append(places, src.At(at, fault.Message, fault.Hint))
+		}
 	}
-	start := 0
-	if len(words) > 0 {
-		start = words[0].Start
+	if len(places) == 1 {
+		return places[0]
 	}
 	message := fault.Message
 	if len(places) > 1 {
 		list := make([]string, 0, maxPlaces+1)
-		for i, at := range places {
+		for i, d := range places {
 			if i == maxPlaces {
 				list = append(list, "…")
 				break
 			}
-			d := src.At(at, "", "")
-			list = append(list, fmt.Sprintf("%d:%d", d.Line, d.Column))
+			place := fmt.Sprintf("%d:%d", d.Line, d.Column)
+			if d.Name != sources[0].Name {
+				place = d.Name + ":" + place
+			}
+			list = append(list, place)
 		}
 		message += " (raised at " + strings.Join(list, " or ") + ")"
 	}
-	return src.At(start, message, fault.Hint)
+	return sources[0].At(max(start, 0), message, fault.Hint)
+}
+
+// locate is Locate in the files of a model: what its statement runs besides its own
+// text is the text of parents that are not tables.
+func (g *Graph) locate(m *Model, err error) error {
+	var failed *warehouse.StatementError
+	if !errors.As(err, &failed) {
+		return err
+	}
+	if failed.Name != m.Address() {
+		if m.OwnChecks.Text == "" {
+			return err
+		}
+		return Locate(err, m.OwnChecks)
+	}
+	sources := []syntax.Source{m.Source}
+	seen := map[*Model]bool{}
+	var climb func(*Model)
+	climb = func(child *Model) {
+		for _, p := range g.Parents(child) {
+			if !seen[p] && (p.Kind == View || p.Kind == Ephemeral) {
+				seen[p] = true
+				sources = append(sources, p.Source)
+				climb(p)
+			}
+		}
+	}
+	climb(m)
+	return Locate(err, sources...)
 }
 
 // raisers are the offsets of what may raise a fault: see warehouse.Fault.Raised.
@@ -77,8 +114,17 @@ func raisers(words []lex.Token, raised []string) []int {
 	return slices.Compact(places)
 }
 
+// operandWords are the reserved words that end an operand.
+var operandWords = []string{"NULL", "TRUE", "FALSE", "END"}
+
 func isOperand(word lex.Token) bool {
-	return word.Kind != lex.Punct || word.Text == ")" || word.Text == "]"
+	switch word.Kind {
+	case lex.Punct:
+		return word.Text == ")" || word.Text == "]"
+	case lex.Identifier:
+		return !lex.Reserved(word.Text) || slices.Contains(operandWords, strings.ToUpper(word.Text))
+	}
+	return true
 }
 
 // typeAliases are other names of types, see package gsql.

@@ -224,7 +224,7 @@ func (s *Session) answer(ctx context.Context, src syntax.Source, a *Answer) {
 
 // runFault says what a statement that was running met.
 func (a *Answer) runFault(src syntax.Source, err error) {
-	located := Locate(src, err)
+	located := Locate(err, src)
 	var d *syntax.Diagnostic
 	if errors.As(located, &d) {
 		a.fail(RunTime, located)
