@@ -13,6 +13,7 @@ import (
 	"github.com/sourcegraph/conc/pool"
 
 	"github.com/ripen-data/ripen/internal/progress"
+	"github.com/ripen-data/ripen/transforms/syntax"
 	"github.com/ripen-data/ripen/warehouse"
 )
 
