@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"syscall"
@@ -63,6 +64,26 @@ func Acquire(path, command string, now time.Time) (*Lease, error) {
 		return nil, fmt.Errorf("lease %s: %w", path, err)
 	}
 	return &Lease{file}, nil
+}
+
+// Held reports whether somebody holds the lease at path now.
+func Held(path string) (bool, error) {
+	file, err := os.Open(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return false, nil
+	}
+	if err != nil {
+		return false, err
+	}
+	defer file.Close() // gives a lock that was to be had back
+	switch err := syscall.Flock(int(file.Fd()), syscall.LOCK_EX|syscall.LOCK_NB); {
+	case err == nil:
+		return false, nil
+	case errors.Is(err, syscall.EWOULDBLOCK):
+		return true, nil
+	default:
+		return false, fmt.Errorf("lease %s: %w", path, err)
+	}
 }
 
 func describeHolder(path string) string {

@@ -40,9 +40,10 @@ type Retry struct {
 // Status is how a step ended.
 type Status string
 
-// Statuses. Running and Interrupted are of a whole run only.
+// Statuses. Running, Killed and Interrupted are of a whole run only.
 const (
-	Running     Status = "running" // or killed
+	Running     Status = "running" // in a ledger: or killed
+	Killed      Status = "killed"  // what Running means when nobody holds the lease
 	Interrupted Status = "interrupted"
 
 	Done    Status = "done"

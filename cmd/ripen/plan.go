@@ -194,7 +194,12 @@ func writePlanned(w io.Writer, sign string, m transforms.Planned) {
 		what += fmt.Sprintf(", %s rows", count(m.Rows))
 	}
 	fmt.Fprintf(w, "  %s %-44s %s\n", sign, m.Model, what)
-	detail := slices.Clone(m.Reasons)
+	var detail []string
+	if m.Change == transforms.ChangeData {
+		detail = append(detail, shortReasons(m.Reasons))
+	} else {
+		detail = slices.Clone(m.Reasons)
+	}
 	if len(m.Columns) > 0 {
 		changes := make([]string, len(m.Columns))
 		for i, c := range m.Columns {
@@ -205,13 +210,18 @@ func writePlanned(w io.Writer, sign string, m transforms.Planned) {
 	if len(m.Views) > 0 {
 		detail = append(detail, "views to drop: "+strings.Join(m.Views, ", "))
 	}
-	const most = 4
-	if len(detail) > most {
-		detail = append(detail[:most], fmt.Sprintf("and %d more reasons (--output json lists them)", len(detail)-most))
-	}
 	for _, d := range detail {
 		fmt.Fprintf(w, "        %s\n", d)
 	}
+}
+
+// shortReasons is one line for what moves on every run; --output json lists all.
+func shortReasons(reasons []string) string {
+	const most = 2
+	if len(reasons) > most {
+		return strings.Join(reasons[:most], "; ") + fmt.Sprintf("; and %d more", len(reasons)-most)
+	}
+	return strings.Join(reasons, "; ")
 }
 
 func (a *app) applyCommand() *cobra.Command {

@@ -74,6 +74,16 @@ func (p *project) status(ctx context.Context, clock func() time.Time) (*projectS
 	if err != nil {
 		return nil, err
 	}
+	held, err := orchestrate.Held(p.state("lease"))
+	if err != nil {
+		return nil, err
+	}
+	for i, r := range runs {
+		// Runs take turns: only the newest can still be under way.
+		if r.Status == orchestrate.Running && (i > 0 || !held) {
+			runs[i].Status = orchestrate.Killed
+		}
+	}
 	s.Runs = append(s.Runs, runs...)
 	tables := map[[2]string]*tableStatus{}
 	table := func(source, id string) *tableStatus {
@@ -156,14 +166,18 @@ func (s *projectStatus) write(a *app) {
 		return configs
 	}
 	if len(s.Runs) == 0 {
-		fmt.Fprintln(a.stdout, "no run has ended yet")
+		fmt.Fprintln(a.stdout, "nothing has run yet")
 	} else {
 		t := newTable(a.stdout)
 		t.AppendHeader(table.Row{"run", "command", "as of", "status", "rejected", "seconds", "peak memory", "error"})
 		t.SetColumnConfigs(append(right(5, 7), table.ColumnConfig{Number: 8, WidthMax: 70, WidthMaxEnforcer: text.WrapSoft}))
 		for _, r := range s.Runs {
+			seconds := ""
+			if !r.FinishedAt.IsZero() {
+				seconds = fmt.Sprintf("%.1f", r.FinishedAt.Sub(r.StartedAt).Seconds())
+			}
 			t.AppendRow(table.Row{r.StartedAt.Format(time.DateTime), r.Command, r.AsOf.Format("2006-01-02 15:04"), r.Status, count(r.Rejects),
-				fmt.Sprintf("%.1f", r.FinishedAt.Sub(r.StartedAt).Seconds()), size(r.PeakMemory), r.Error})
+				seconds, size(r.PeakMemory), r.Error})
 		}
 		t.Render()
 	}
