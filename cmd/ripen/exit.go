@@ -47,7 +47,7 @@ func exitCode(err error) int {
 		return exitHeld
 	case errors.As(err, &usage), errors.As(err, &diagnostic):
 		return exitUsage
-	case errors.As(err, &check), errors.Is(err, errCases):
+	case errors.As(err, &check), errors.Is(err, errCases), errors.Is(err, errUnformatted), errors.Is(err, errFindings):
 		return exitCheck
 	case errors.Is(err, errRejects):
 		return exitRejects

@@ -212,9 +212,11 @@ func fillDoc(parts []part) doc {
 }
 
 func partDoc(p part) doc {
-	d := chainDoc(p.nodes)
+	var d doc
 	if len(p.nodes) == 1 && p.nodes[0].bracket("(") && row(p.nodes[0]) {
 		d = rowDoc(p.nodes[0])
+	} else {
+		d = chainDoc(p.nodes)
 	}
 	if p.comma == nil {
 		return d

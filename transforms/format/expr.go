@@ -10,23 +10,30 @@ func leafDoc(t *tok) doc {
 	if len(t.notes) == 0 && len(t.trail) == 0 {
 		return text(t.print)
 	}
-	var parts []doc
-	if len(t.notes) > 0 {
-		if !t.notes[0].inline {
-			parts = append(parts, fresh{})
-		}
-		parts = append(parts, notesDoc(t.notes))
-		if t.notes[len(t.notes)-1].inline {
-			parts = append(parts, text(" "))
-		} else {
-			parts = append(parts, line{hard: true, blank: t.after})
-		}
-	}
-	parts = append(parts, text(t.print))
+	parts := []doc{lead(t), text(t.print)}
 	for _, c := range t.trail {
 		parts = append(parts, suffix(c))
 	}
 	return cat(parts...)
+}
+
+// lead is the comments above a token, which is left without them: they stand
+// before the group that the token begins and do not break it.
+func lead(t *tok) doc {
+	if len(t.notes) == 0 {
+		return text("")
+	}
+	var before doc = fresh{}
+	if t.notes[0].inline {
+		before = text("")
+	}
+	var after doc = line{hard: true, blank: t.after}
+	if t.notes[len(t.notes)-1].inline {
+		after = text(" ")
+	}
+	d := cat(before, notesDoc(t.notes), after)
+	t.notes = nil
+	return d
 }
 
 // notesDoc is comments, each on its line.
@@ -50,9 +57,9 @@ func nodeDoc(n *node) doc {
 	case n.leaf():
 		return leafDoc(n.open)
 	case n.isCase():
-		return caseDoc(n)
+		return cat(lead(n.open), caseDoc(n))
 	}
-	return bracketDoc(n)
+	return cat(lead(n.open), bracketDoc(n))
 }
 
 // between is what stands between the nodes at i-1 and i where the line goes on.
@@ -70,9 +77,16 @@ func between(nodes []*node, i int) doc {
 // chainDoc is an expression: its parts joined by or, then by and, then by other
 // operators. All breaks of one level are taken together.
 func chainDoc(nodes []*node) doc {
+	if len(nodes) == 0 {
+		return text("")
+	}
+	return cat(lead(nodes[0].open), chain(nodes))
+}
+
+func chain(nodes []*node) doc {
 	for _, word := range []string{"or", "and"} {
 		if parts := splitLogical(nodes, word); len(parts) > 1 {
-			docs := []doc{chainDoc(parts[0])}
+			docs := []doc{chain(parts[0])}
 			broken := false
 			for _, part := range parts[1:] {
 				operator := part[0].open
@@ -90,8 +104,8 @@ func chainDoc(nodes []*node) doc {
 
 // operandDoc is what follows and or or: a chain of its own level stands deeper.
 func operandDoc(nodes []*node) doc {
-	if d, ok := chainDoc(nodes).(group); ok && len(splitLogical(nodes, "and")) > 1 {
-		return indent{d}
+	if len(splitLogical(nodes, "and")) > 1 {
+		return indent{chainDoc(nodes)}
 	}
 	return chainDoc(nodes)
 }

@@ -132,7 +132,7 @@ func clauses(nodes []*node) []clause {
 
 // queryDoc is a query, its clauses apart by lines of the group around it.
 func queryDoc(nodes []*node) doc {
-	var docs []doc
+	docs := []doc{lead(nodes[0].open)}
 	if nodes[0].word() == "with" && len(nodes) > 1 && nodes[1].leaf() {
 		with, after := withDoc(nodes)
 		if len(after) == 0 {
@@ -331,9 +331,10 @@ func withDoc(nodes []*node) (doc, []*node) {
 
 // cteDoc is the query of a CTE, never on one line with its name.
 func cteDoc(n *node) doc {
-	d, ok := bracketDoc(n).(group)
-	if !ok {
-		return bracketDoc(n)
+	before := lead(n.open)
+	d := bracketDoc(n)
+	if g, ok := d.(group); ok {
+		d = grouped(g.doc, true)
 	}
-	return grouped(d.doc, true)
+	return cat(before, d)
 }
