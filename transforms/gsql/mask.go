@@ -84,12 +84,16 @@ func (r *recovery) hide(n *syntax.Node) bool {
 	case parent.Kind == "FunctionCall" && first: // its name
 		return false
 	case notNull[parent.Kind]:
+		r.blurred = r.blurred
 		r.replace(n, someNull)
 	case parent.Kind == "SelectColumn":
 		if name := impliedName(r.src, n); name != "" && firstOf(parent, "Alias") == nil {
 			r.replace(n, " NULL AS `"+name+"` ")
-			if r.isStep(parent) {
+			switch {
+			case r.isStep(parent):
 				r.implied = append(r.implied, &impliedColumn{n, []string{name}})
+			case r.around(parent, "SetOperation") != nil:
+				r.blurred = true
 			}
 		} else {
 			r.replace(n, " NULL ")

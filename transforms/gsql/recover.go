@@ -47,6 +47,8 @@ type recovery struct {
 	found    []*syntax.Diagnostic
 	places   []int           // of found, in bytes
 	reported map[string]bool // a message and the SELECT that it is about
+	piped    bool            // it has steps behind |>
+	blurred  bool            // a column was masked whose name is the expression's, where it cannot get a second one
 	lost     bool            // a star of the result was masked: its columns are not known
 }
 
@@ -106,6 +108,7 @@ func (r *recovery) faults() []error {
 }
 
 func (r *recovery) adopt(n *syntax.Node) {
+	r.piped = r.piped || strings.HasPrefix(n.Kind, "Pipe")
 	for _, kid := range n.Kids {
 		r.parent[kid] = n
 		r.adopt(kid)
@@ -207,6 +210,9 @@ func (r *recovery) grow(f fault) bool {
 		}
 		t.Columns = append(t.Columns, schemas.Column{Name: f.name, Type: schemas.Type{Kind: schemas.Int64}})
 		grown = true
+		if column := r.around(r.leaf(f.at), "SelectColumn"); column != nil && firstOf(column, "Alias") == nil {
+			r.blurred = r.blurred || r.isStep(column)
+		}
 	}
 	for _, column := range r.implied {
 		if slices.ContainsFunc(column.names, func(name string) bool { return strings.EqualFold(name, f.name) }) || !r.replaced(column.node) {
@@ -304,11 +310,14 @@ func (r *recovery) calls(n *syntax.Node, callee string) bool {
 
 // independent reports whether a fault would be one if everything masked so far were right.
 func (r *recovery) independent(f fault, subject *syntax.Node) bool {
+	if r.piped && len(r.found) > 0 && f.kind != certainFault {
+		return false // each step reads what the one before it names and types
+	}
 	switch f.kind {
 	case certainFault:
 		return len(r.open) == 0 || !r.isFieldPath(f, subject)
 	case nameFault:
-		return !r.names(subject, func(id *syntax.Node) bool {
+		return !(r.blurred && f.searched) && !r.names(subject, func(id *syntax.Node) bool {
 			return id.Start < f.at && r.unsure[strings.ToLower(identifier(r.src, id))]
 		})
 	case signatureFault:

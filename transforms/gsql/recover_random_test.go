@@ -17,7 +17,8 @@ func plant(random *rand.Rand, src syntax.Source, root *syntax.Node, count int) s
 	var places []*syntax.Node
 	var collect func(n, parent *syntax.Node)
 	collect = func(n, parent *syntax.Node) {
-		if n.Kind == "ArrayElement" { // OFFSET is no function: another name is another construct
+		// OFFSET is no function: another name is another construct. UNPIVOT declares names.
+		if n.Kind == "ArrayElement" || strings.Contains(n.Kind, "Unpivot") {
 			return
 		}
 		if n.Kind == "Identifier" && parent.Kind == "PathExpression" && parent.Kids[len(parent.Kids)-1] == n {
