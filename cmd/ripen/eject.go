@@ -78,11 +78,11 @@ func shippedModel(name string) (*transforms.Model, error) {
 	}
 	var known []string
 	for _, m := range project.Models {
-		bare := strings.TrimPrefix(m.String(), m.Dataset+".")
-		if slices.Contains([]string{m.String(), m.Address(), bare}, name) {
+		bare := func(name string) string { return strings.TrimPrefix(name, m.Dataset+".") }
+		if slices.Contains([]string{m.String(), m.Address(), bare(m.String()), bare(m.Address())}, name) {
 			return m, nil
 		}
-		known = append(known, m.String(), bare)
+		known = append(known, m.String(), bare(m.String()))
 	}
 	return nil, &usageError{hint.Wrap(fmt.Errorf("no model %q ships with ripen; %s", name, hint.DidYouMean(name, known)), "list them: ripen ls")}
 }

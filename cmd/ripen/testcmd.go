@@ -80,11 +80,23 @@ of a CTE, want.error for a part of the error's text. as_of holds the instant tha
 
 func (t *testRun) run(ctx context.Context, a *app) error {
 	start := a.clock()
-	engine, graph, models, err := t.open(ctx, a)
+	p, err := a.openProject()
 	if err != nil {
 		return err
 	}
-	byModel, fault := engine.Compile(graph, models)
+	var fault error
+	if len(t.selectors) == 0 { // who tests all models wants no part of them left out
+		p.warn = func(faults []*syntax.Diagnostic) {
+			for _, d := range faults {
+				fault = errors.Join(fault, d)
+			}
+		}
+	}
+	engine, graph, models, err := t.models(ctx, p, a.clock)
+	if err != nil {
+		return err
+	}
+	byModel, unclear := engine.Compile(graph, models)
 	var compiled []*transforms.Compiled
 	for _, m := range models {
 		if byModel[m] != nil {
@@ -100,7 +112,7 @@ func (t *testRun) run(ctx context.Context, a *app) error {
 			})
 		},
 	})
-	fault = errors.Join(fault, err)
+	fault = errors.Join(fault, unclear, err)
 	report := newTestReport(models, results, fault)
 	report.Seconds = a.clock().Sub(start).Seconds()
 	if a.output == "json" {
