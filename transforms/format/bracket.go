@@ -41,7 +41,7 @@ func bracketDoc(n *node) doc {
 	var body []doc
 	for i, s := range sections {
 		if i > 0 {
-			body = append(body, line{blank: s.first().blank})
+			body = append(body, line{blank: s.first().blank}, lead(s.first()))
 		}
 		body = append(body, sectionDoc(s, kept))
 	}

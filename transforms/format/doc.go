@@ -38,7 +38,7 @@ type (
 	fill []string
 )
 
-func (text) traits() traits     { return traits{} }
+func (t text) traits() traits   { return traits{must: strings.Contains(string(t), "\n")} }
 func (c concat) traits() traits { return c.all }
 func (i indent) traits() traits { return i.doc.traits() }
 func (l line) traits() traits   { return traits{must: l.hard, line: true} }

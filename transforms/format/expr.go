@@ -211,7 +211,7 @@ func caseDoc(n *node) doc {
 		switch first.word() {
 		case "when", "else":
 			broken = broken || first.open.newline
-			body = append(body, line{blank: first.open.blank && len(body) > 0}, whenDoc(row))
+			body = append(body, line{blank: first.open.blank && len(body) > 0}, lead(first.open), whenDoc(row))
 		default:
 			head = append(head, line{flat: true}, chainDoc(row))
 		}

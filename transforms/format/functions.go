@@ -1,14 +1,10 @@
 package format
 
-import (
-	"strings"
-	"sync"
-)
+import "strings"
 
 // functions are the built-in functions of GoogleSQL, in lower case. The names of
 // others, which users define, depend on letter case.
-var functions = sync.OnceValue(func() []string {
-	return strings.Fields(`
+var functions = strings.Fields(`
 	abs acos acosh any_value approx_count_distinct approx_quantiles approx_top_count approx_top_sum array_agg
 	array_concat array_concat_agg array_first array_filter array_includes array_includes_all array_includes_any
 	array_is_distinct array_last array_length array_max array_min array_reverse array_slice array_sum array_avg
@@ -36,4 +32,3 @@ var functions = sync.OnceValue(func() []string {
 	timestamp_seconds timestamp_sub timestamp_trunc to_base32 to_base64 to_code_points to_hex to_json to_json_string
 	translate trim trunc typeof unicode unix_date unix_micros unix_millis unix_seconds upper var_pop var_samp variance
 	zeroifnull`)
-})

@@ -15,7 +15,7 @@ var dateParts = strings.Fields(`microsecond millisecond second minute hour day d
 // it is one: elsewhere it may be a name.
 var plain = map[string]string{
 	"offset": "with", "first": "nulls", "last": "nulls", "row": "current", "system_time": "for", "materialized": "as not",
-	"name": "by", "strict": "", "temp": "create replace", "temporary": "create replace", "table": "create replace temp temporary drop truncate",
+	"name": "by", "temp": "create replace", "temporary": "create replace", "table": "create replace temp temporary drop truncate",
 	"view": "create replace materialized drop", "function": "create replace temp temporary drop", "replace": "or",
 }
 
@@ -74,7 +74,7 @@ func keyword(nodes []*node, i int, function string) bool {
 		return next.bracket("(") && before.punct(".") && slices.Contains(spaces, at(i-2).word()) && i >= 2
 	case lex.Reserved(word):
 		return true
-	case next.bracket("(") && slices.Contains(functions(), word):
+	case next.bracket("(") && slices.Contains(functions, word):
 		return true
 	case next.punct(".") && at(i+3).bracket("(") && slices.Contains(spaces, word):
 		return true

@@ -145,7 +145,7 @@ func queryDoc(nodes []*node) doc {
 	for i := 0; i < len(list); i++ {
 		c := list[i]
 		if i > 0 {
-			docs = append(docs, line{blank: c.nodes[0].open.blank})
+			docs = append(docs, line{blank: c.nodes[0].open.blank}, lead(c.nodes[0].open))
 		}
 		if i+1 < len(list) && short(list[i:]) {
 			i++
@@ -275,20 +275,14 @@ func joinDoc(c clause) doc {
 
 // pipeDoc is a pipe operator: one line, or an item a line.
 func pipeDoc(c clause) doc {
-	parts := items(c.nodes)
-	if len(parts) == 1 {
-		return indent{chainDoc(c.nodes)}
+	words := min(2, len(c.nodes))
+	if len(c.nodes) > 3 && c.nodes[1].word() == "order" {
+		words = 3
 	}
-	docs := make([]doc, 0, 2*len(parts))
-	broken := false
-	for i, p := range parts {
-		if i > 0 {
-			docs = append(docs, line{blank: p.first().blank})
-			broken = broken || p.first().newline
-		}
-		docs = append(docs, partDoc(p))
+	if parts := items(c.nodes[words:]); len(parts) > 1 {
+		return listed(wordsDoc(c.nodes[:words]), parts).group()
 	}
-	return indent{grouped(cat(docs...), broken)}
+	return indent{chainDoc(c.nodes)}
 }
 
 // otherDoc is what stands before the first clause of a query: a statement of

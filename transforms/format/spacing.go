@@ -110,8 +110,11 @@ func called(nodes []*node, i int) bool {
 	case lex.Reserved(n.open.Text):
 		return slices.Contains(callWords, n.word())
 	}
+	if i > 0 && nodes[i-1].word() == "into" {
+		return false
+	}
 	switch n.word() {
-	case "values", "pivot", "unpivot", "materialized":
+	case "values", "pivot", "unpivot", "materialized", "insert":
 		return false
 	case "replace":
 		return i == 0 || !nodes[i-1].punct("*")
