@@ -63,12 +63,17 @@ filters, joins, groups, windows and sorting. In the text "~" marks influences.
 
 --output openlineage prints one run event a model, as JSON lines, of the models
 that the argument names.`,
-		Example: `  ripen lineage fct_trial.trial_ended_at
+		Example: `  ripen lineage fct_trial.trial_end_at
   ripen lineage stripe:subscription.trial_end --down --depth 3
-  ripen lineage rpt_sales_queue.reason --up --kind all --output json
+  ripen lineage rpt_sales_queue.reason_text --up --kind all --output json
   ripen lineage fct_trial --output dot | dot -Tsvg > fct_trial.svg
   ripen lineage --output openlineage > events.jsonl`,
-		Args: cobra.MaximumNArgs(1),
+		Args: func(c *cobra.Command, args []string) error {
+			if len(args) > 1 {
+				return usagef("%s takes one table or column, got %q; see `%s --help`", c.CommandPath(), args, c.CommandPath())
+			}
+			return nil
+		},
 		PersistentPreRunE: func(*cobra.Command, []string) error {
 			if !slices.Contains(lineageOutputs, a.output) {
 				return usagef("--output %q: %s", a.output, strings.Join(lineageOutputs, ", "))
