@@ -415,6 +415,7 @@ func (w *writer) structConstructor(n *syntax.Node) string {
 func (w *writer) structAs(n *syntax.Node, t schemas.Type) string {
 	w.reviewed(n, "expr", "StructConstructorArg", "StructType")
 	typed := firstKid(n, "StructType") != nil
+	names := t.FieldNames()
 	var fields []string
 	for _, kid := range n.Kids {
 		if kid.Kind == "StructType" {
@@ -429,15 +430,11 @@ func (w *writer) structAs(n *syntax.Node, t schemas.Type) string {
 		if i >= len(t.Fields) {
 			w.fail(kid, "this STRUCT has more fields than its type", "write STRUCT(x AS name, …)")
 		}
-		name := t.Fields[i].Name
-		if name == "" {
-			w.fail(kid, "a field of this STRUCT has no name", "write STRUCT(x AS name, …)")
-		}
 		text := w.as(value, t.Fields[i].Type)
 		if (typed || value.Kind == "NullLiteral") && !hasStruct(t.Fields[i].Type) {
 			text = "CAST(" + text + " AS " + w.duckType(kid, t.Fields[i].Type) + ")"
 		}
-		fields = append(fields, stringText(name)+": "+text)
+		fields = append(fields, stringText(names[i])+": "+text)
 	}
 	if len(fields) == 0 {
 		w.fail(n, "a STRUCT without fields does not run on DuckDB", "give it a field")

@@ -257,15 +257,16 @@ func (w *writer) condition(n *syntax.Node, items []selectItem) string {
 
 // structOf writes the select list of SELECT AS STRUCT.
 func (w *writer) structOf(list *syntax.Node, items []selectItem) string {
-	fields := make([]string, len(items))
+	row := schemas.Type{Kind: schemas.Struct}
+	for _, item := range items {
+		row.Fields = append(row.Fields, schemas.Field{Name: item.name})
+	}
+	fields := row.FieldNames()
 	for i, item := range items {
 		if item.expr == nil {
 			w.fail(list.Kids[i], "SELECT AS STRUCT with a star does not run on DuckDB", "list the fields")
 		}
-		if item.name == "" {
-			w.fail(list.Kids[i], "a field of this STRUCT has no name", "add AS name")
-		}
-		fields[i] = stringText(item.name) + ": " + w.node(item.expr)
+		fields[i] = stringText(fields[i]) + ": " + w.node(item.expr)
 	}
 	return "{" + strings.Join(fields, ", ") + "}"
 }
@@ -591,8 +592,8 @@ func (w *writer) bareStar(n *syntax.Node, without, replaced []string) string {
 // fieldsOf lists the fields of an array's elements, but for some (quoted) names.
 func fieldsOf(s source, without []string) []string {
 	var fields []string
-	for _, f := range s.array.Fields {
-		if name := quote(f.Name); !containsFold(without, name) {
+	for _, field := range s.array.FieldNames() {
+		if name := quote(field); !containsFold(without, name) {
 			fields = append(fields, quote(s.alias)+"."+name+" AS "+name)
 		}
 	}
