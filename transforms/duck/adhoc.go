@@ -9,7 +9,7 @@ import (
 // of its result may have no name or that of another, and may be JSON or INTERVAL.
 // An array that is NULL stays NULL.
 func CompileAdHoc(stmt *syntax.Statement) (Compiled, error) {
-	return compile(stmt, true, false)
+	return compile(stmt, true)
 }
 
 // checkAdHoc refuses columns that cannot even be read.

@@ -37,10 +37,23 @@ type Compiled struct {
 
 // Compile translates a checked statement. An error is a *syntax.Diagnostic.
 func Compile(stmt *syntax.Statement) (Compiled, error) {
-	return compile(stmt, false, false)
+	return compile(stmt, false)
 }
 
-func compile(stmt *syntax.Statement, adHoc, lower bool) (compiled Compiled, err error) {
+// compile keeps the author's text where it can. What has no form near the text is
+// written from the analyzer's tree.
+func compile(stmt *syntax.Statement, adHoc bool) (Compiled, error) {
+	compiled, err := translate(stmt, adHoc, false)
+	if err == nil {
+		return compiled, nil
+	}
+	if lowered, refused := translate(stmt, adHoc, true); refused == nil {
+		return lowered, nil
+	}
+	return compiled, err
+}
+
+func translate(stmt *syntax.Statement, adHoc, lower bool) (compiled Compiled, err error) {
 	w := newWriter(stmt)
 	w.low.all = lower
 	defer func() {

@@ -2,6 +2,7 @@ package duck
 
 import (
 	"regexp"
+	"slices"
 	"strings"
 
 	"github.com/ripen-data/ripen/schemas"
@@ -80,6 +81,9 @@ func quoteAll(names []string) string {
 func (w *writer) path(n *syntax.Node) string {
 	names := w.parts(n)
 	r := w.resolved[spanOf(n)]
+	if r != nil && slices.Contains([]string{"SubqueryExpr", "FunctionCall", "Flatten", "FlattenedArg", "WithExpr"}, r.Kind) {
+		w.fail(n, "a path through an array does not run on DuckDB", "UNNEST the array and name its elements")
+	}
 	if text := w.lowPath(n, names, r); text != "" {
 		return text
 	}
@@ -130,6 +134,9 @@ func (w *writer) dotIdentifier(n *syntax.Node) string {
 	w.reviewed(n, "expr", "Identifier")
 	if len(n.Kids) != 2 {
 		w.refuseKind(n)
+	}
+	if w.typeOf(n.Kids[0]).Kind == schemas.Array {
+		w.fail(n, "a path through an array does not run on DuckDB", "UNNEST the array and name its elements")
 	}
 	if w.typeOf(n.Kids[0]).Kind == schemas.Array {
 		w.fail(n, "a field of the elements of an array does not run on DuckDB", "UNNEST the array and select the field")

@@ -34,7 +34,7 @@ type lowering struct {
 // Lower compiles as Compile does, but writes every query from the analyzer's
 // tree: a second opinion on both, for tests.
 func Lower(stmt *syntax.Statement) (Compiled, error) {
-	return compile(stmt, false, true)
+	return translate(stmt, false, true)
 }
 
 // lowered kinds of nodes make their query one that is written from the scans.

@@ -1,6 +1,7 @@
 package duck
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/ripen-data/ripen/transforms/syntax"
@@ -147,6 +148,9 @@ func (w *writer) joinScan(r *syntax.Resolved) *block {
 	if word == "" || len(r.Kids) > 3 {
 		w.failScan(r, "this join does not run on DuckDB", "write JOIN … ON")
 	}
+	if (r.Attr == "Right" || r.Attr == "Full") && readsOutside(r) {
+		w.failScan(r, strings.ToUpper(r.Attr)+" JOIN in a correlated subquery does not run on DuckDB", "join in a CTE")
+	}
 	switch {
 	case len(r.Kids) == 3:
 		other += " ON " + w.expr(r.Kids[2])
@@ -156,6 +160,31 @@ func (w *writer) joinScan(r *syntax.Resolved) *block {
 		other += " ON TRUE"
 	}
 	return &block{from: left.from + "\n" + word + " " + other, join: true}
+}
+
+// readsOutside reports whether a scan reads columns of a query around it.
+func readsOutside(r *syntax.Resolved) bool {
+	made, read := map[int]bool{}, map[int]bool{}
+	var walk func(r *syntax.Resolved)
+	walk = func(r *syntax.Resolved) {
+		for _, column := range r.Columns {
+			if r.Kind == "ColumnRef" {
+				read[column.ID] = true
+			} else {
+				made[column.ID] = true
+			}
+		}
+		for _, kid := range r.Kids {
+			walk(kid)
+		}
+	}
+	walk(r)
+	for id := range read {
+		if !made[id] {
+			return true
+		}
+	}
+	return false
 }
 
 // oneRow gives a SELECT without FROM a name.
@@ -211,7 +240,7 @@ func (w *writer) arrayScan(r *syntax.Resolved) *block {
 }
 
 func (w *writer) aggregateScan(r *syntax.Resolved) *block {
-	b := w.open(w.scan(firstScan(r)))
+	b := w.groupable(w.open(w.scan(firstScan(r))), r)
 	b.order = ""
 	made := map[int]string{}
 	keys := map[int]string{}
@@ -222,9 +251,9 @@ func (w *writer) aggregateScan(r *syntax.Resolved) *block {
 		case kid.Kind == "ComputedColumn" && kid.Kids[0].Kind == "AggregateFunctionCall":
 			made[kid.Columns[0].ID] = w.expr(kid.Kids[0])
 		case kid.Kind == "ComputedColumn":
-			text := w.typed(w.expr(kid.Kids[0]), kid.Kids[0])
-			if strings.Contains(text, "SELECT") {
-				w.failScan(kid.Kids[0], "GROUP BY a subquery does not run on DuckDB", "compute it in the step before")
+			text := w.low.names[kid.Columns[0].ID]
+			if text == "" {
+				text = w.typed(w.expr(kid.Kids[0]), kid.Kids[0])
 			}
 			made[kid.Columns[0].ID], keys[kid.Columns[0].ID] = text, text
 			groups = append(groups, text)
@@ -253,6 +282,24 @@ func (w *writer) aggregateScan(r *syntax.Resolved) *block {
 		b.group = "()"
 	}
 	return b
+}
+
+// groupable computes keys that are subqueries before the aggregation.
+func (w *writer) groupable(b *block, r *syntax.Resolved) *block {
+	made := map[int]string{}
+	wider := *b.scan
+	wider.Columns = slices.Clone(wider.Columns)
+	for _, kid := range r.Kids {
+		if kid.Kind == "ComputedColumn" && findScan(kid.Kids[0], "SubqueryExpr") && kid.Kids[0].Kind != "AggregateFunctionCall" {
+			made[kid.Columns[0].ID] = w.typed(w.expr(kid.Kids[0]), kid.Kids[0])
+			wider.Columns = append(wider.Columns, kid.Columns[0])
+		}
+	}
+	if len(made) == 0 {
+		return b
+	}
+	b.made, b.scan = made, &wider
+	return w.closed(b)
 }
 
 // groupingSet writes one grouping set, whose keys are references to the keys.
