@@ -286,7 +286,32 @@ func (s *Session) check(ctx context.Context, src syntax.Source) (*syntax.Stateme
 		return nil, nil, errors.Join(faults...)
 	}
 	statement, err := s.Analyzer.Check(catalog, src)
+	if err == nil {
+		if as := selectAs(statement.Node); as != nil {
+			// A result of rows and a table of rows as columns are the same to read.
+			src.Text = src.Text[:as.Start] + strings.Repeat(" ", as.End-as.Start) + src.Text[as.End:]
+			statement, err = s.Analyzer.Check(catalog, src)
+		}
+	}
 	return statement, func(name string) string { return names[name] }, err
+}
+
+// selectAs is AS STRUCT or AS VALUE of the SELECT that makes a query's result; nil
+// where there is none.
+func selectAs(n *syntax.Node) *syntax.Node {
+	for n != nil {
+		var next *syntax.Node
+		for _, kid := range n.Kids {
+			switch {
+			case n.Kind == "Select" && kid.Kind == "SelectAs" && (kid.Attr == "as_mode=STRUCT" || kid.Attr == "as_mode=VALUE"):
+				return kid
+			case n.Kind != "Select" && (kid.Kind == "Query" || kid.Kind == "Select"):
+				next = kid
+			}
+		}
+		n = next
+	}
+	return nil
 }
 
 // asQueries says what a session takes where the analyzer speaks of models.

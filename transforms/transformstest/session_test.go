@@ -226,6 +226,21 @@ func TestSession_BindsParametersOfEveryType(t *testing.T) {
 	}
 }
 
+func TestSession_ReadsRowsOfStructsAsColumns(t *testing.T) {
+	o := openSession(t)
+	for sql, want := range map[string]string{
+		"select as struct 2 as a, 'x' as b":                               `{"a":2,"b":"x"}`,
+		"with t as (select 1 as n) (select as value n from t)":            `{"n":1}`,
+		"select struct(1, 'a'), struct(2 as a, 3 as A) as s":              `{"f0_":{"_field_1":1,"_field_2":"a"},"s":{"a":2,"A_1":3}}`,
+		"select * from unnest([struct(1, 2)])":                            `{"f0_":1,"f1_":2}`,
+		"create temp table t as select as struct 1 as n; select * from t": `{"n":1}`,
+	} {
+		if got := o.print(t, "jsonl", sql); got != want+"\n" {
+			t.Errorf("%s\n got %swant %s", sql, got, want)
+		}
+	}
+}
+
 func TestSession_ExplainsWithoutRunning(t *testing.T) {
 	o := openSession(t)
 	o.options.Explain = true
