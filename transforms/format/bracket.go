@@ -237,7 +237,7 @@ func rowDoc(n *node) doc {
 }
 
 func wordsDoc(nodes []*node) doc {
-	docs := []doc{leafDoc(nodes[0].open)}
+	docs := []doc{nodeDoc(nodes[0])}
 	for i := 1; i < len(nodes); i++ {
 		docs = append(docs, between(nodes, i), nodeDoc(nodes[i]))
 	}

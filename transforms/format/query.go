@@ -135,10 +135,11 @@ func queryDoc(nodes []*node) doc {
 	docs := []doc{lead(nodes[0].open)}
 	if nodes[0].word() == "with" && len(nodes) > 1 && nodes[1].leaf() {
 		with, after := withDoc(nodes)
+		docs = append(docs, with)
 		if len(after) == 0 {
-			return with
+			return cat(docs...)
 		}
-		docs = append(docs, with, line{hard: true, blank: true})
+		docs = append(docs, line{hard: true, blank: true})
 		nodes = after
 	}
 	list := clauses(nodes)

@@ -51,10 +51,16 @@ func gap(nodes []*node, i int) string {
 	before, n := nodes[i-1], nodes[i]
 	t := n.open
 	switch {
+	case n.punct(".") && before.leaf() && before.open.Kind == lex.Number, before.punct(".") && n.leaf() && t.Kind == lex.Number:
+		return " " // the dot would become a part of the number
 	case n.punct(","), n.punct(";"), n.punct("."), before.punct("."):
 		return ""
-	case before.punct("@") || before.punct("~"):
+	case before.punct("~"):
 		return ""
+	case before.punct("@"):
+		if t.glued {
+			return ""
+		}
 	case before.punct("-") || before.punct("+"):
 		// Two signs in a row would be a comment.
 		if !binary(nodes, i-1) && !n.punct("-") && !n.punct("+") {
