@@ -9,6 +9,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/google/go-cmp/cmp"
 	"golang.org/x/tools/txtar"
 
 	"github.com/ripen-data/ripen/schemas"
@@ -168,21 +169,29 @@ func TestLineage_OfShippedModelsNamesColumnsThatExist(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	engine := transforms.NewEngine(
-		func() (transforms.Analyzer, error) { return Open() },
-		func(s *syntax.Statement) (syntax.Template, []schemas.Column, error) {
+	cache := t.TempDir()
+	lineageBy := func(open func() (transforms.Analyzer, error)) (map[*transforms.Model]*transforms.Compiled, *transforms.Lineage) {
+		engine := transforms.NewEngine(open, func(s *syntax.Statement) (syntax.Template, []schemas.Column, error) {
 			compiled, err := duck.Compile(s)
 			return compiled.Template, compiled.Columns, err
-		}, "test", t.TempDir())
-	graph, err := engine.Graph(project)
-	if err != nil {
-		t.Fatal(err)
+		}, "test", cache)
+		graph, err := engine.Graph(project)
+		if err != nil {
+			t.Fatal(err)
+		}
+		compiled, err := engine.Compile(graph, project.Models)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return compiled, graph.Lineage(compiled)
 	}
-	compiled, err := engine.Compile(graph, project.Models)
-	if err != nil {
-		t.Fatal(err)
+	compiled, all := lineageBy(func() (transforms.Analyzer, error) { return Open() })
+	_, cached := lineageBy(func() (transforms.Analyzer, error) {
+		return nil, errors.New("an unchanged project needs no analysis")
+	})
+	if diff := cmp.Diff(all.Columns, cached.Columns); diff != "" {
+		t.Errorf("lineage out of the cache differs (-analysed +cached):\n%s", diff)
 	}
-	all := graph.Lineage(compiled)
 	values := 0
 	for _, m := range project.Models {
 		c := compiled[m]
