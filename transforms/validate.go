@@ -65,6 +65,7 @@ func (v *Validation) Err() error {
 type known struct {
 	columns []schemas.Column
 	unsure  []string // whose type is a guess, in lower case
+	open    bool     // there may be others
 }
 
 // validator carries one validation.
@@ -187,7 +188,7 @@ func (v *validator) model(m *Model) error {
 		return nil // its text does not parse
 	}
 	columns := map[*Model][]schemas.Column{}
-	unsure := map[string][]string{}
+	unsure, open := map[string][]string{}, map[string]bool{}
 	for name := range names {
 		parent, ok := v.graph.Project.Model(name)
 		if !ok {
@@ -198,7 +199,7 @@ func (v *validator) model(m *Model) error {
 			v.assume(m, nil)
 			return nil // the fault of the parent comes first
 		}
-		columns[parent], unsure[name] = k.columns, k.unsure
+		columns[parent], unsure[name], open[name] = k.columns, k.unsure, k.open
 	}
 	catalog := v.graph.catalog(m, columns)
 	guessed := false
@@ -210,6 +211,7 @@ func (v *validator) model(m *Model) error {
 			_, raw := v.graph.rawTable[table.Name]
 			table.Open = !raw
 		}
+		table.Open = table.Open || open[table.Name]
 	}
 	entry, statement, err := v.engine.entry(m.Source, catalog)
 	if fault := v.add(v.overlaid(m, err), RuleQuery); fault != nil {
@@ -230,6 +232,10 @@ func (v *validator) model(m *Model) error {
 	}
 	if returned == nil {
 		v.assume(m, nil)
+		return nil
+	}
+	if !sure && statement.Open {
+		v.known[m] = known{columns: m.stores(returned), unsure: doubtful, open: true}
 		return nil
 	}
 	described, fault := m.describe(returned)
@@ -313,9 +319,11 @@ func (v *validator) habits(m *Model) {
 			"delete it, or switch it off with `enabled: false` in "+configFile)
 	}
 	var missing []string
-	for _, c := range v.known[m].columns {
-		if strings.TrimSpace(c.Description) == "" && m.describes() {
-			missing = append(missing, c.Name)
+	if k := v.known[m]; !k.open && len(k.unsure) == 0 && !m.Contract && len(m.Columns) > 0 {
+		for _, c := range k.columns {
+			if strings.TrimSpace(c.Description) == "" {
+				missing = append(missing, c.Name)
+			}
 		}
 	}
 	if len(missing) > 0 {
@@ -350,9 +358,6 @@ func isStep(name string) bool {
 	}
 	return false
 }
-
-// describes reports whether model.yaml describes columns at all.
-func (m *Model) describes() bool { return len(m.Columns) > 0 }
 
 // columnsAt is where model.yaml describes columns.
 func (m *Model) columnsAt() int {

@@ -45,6 +45,12 @@ func (s *settingsCheck) fault(message, advice string, words ...string) {
 // stays where the next is not found.
 func offsetOfWords(text string, words []string) int {
 	at := 0
+	if len(words) > 0 { // the first is a setting of the file itself
+		if at = strings.Index("\n"+text, "\n"+words[0]+":"); at < 0 {
+			return 0
+		}
+		words = words[1:]
+	}
 	for _, word := range words {
 		from := at
 		for from < len(text) {
@@ -162,7 +168,7 @@ func (s *settingsCheck) reference(c schemas.Column, where, to string, words ...s
 	}
 	s.v.later = append(s.v.later, func() {
 		k, ok := s.v.known[target]
-		if !ok {
+		if !ok || k.open {
 			return
 		}
 		i := slices.IndexFunc(k.columns, func(other schemas.Column) bool { return other.Name == column })

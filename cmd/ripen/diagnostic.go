@@ -93,7 +93,11 @@ func excerpt(d *syntax.Diagnostic) (line, caret string) {
 		}
 	}
 	end := at
-	for end < len(runes) && (runes[end] == '_' || unicode.IsLetter(runes[end]) || unicode.IsDigit(runes[end])) {
+	isName := func(i int) bool {
+		return i < len(runes) && (runes[i] == '_' || unicode.IsLetter(runes[i]) || unicode.IsDigit(runes[i]))
+	}
+	// A dot belongs to the place if the message names what is on both sides of it.
+	for isName(end) || end > at && runes[min(end, len(runes)-1)] == '.' && isName(end+1) && strings.Contains(d.Message, string(runes[at:end+2])) {
 		end++
 	}
 	width := text.StringWidthWithoutEscSequences(string(runes[at:end]))

@@ -89,6 +89,7 @@ func (r *recovery) hide(n *syntax.Node) bool {
 	case parent.Kind == "SelectColumn":
 		if name := impliedName(r.src, n); name != "" && firstOf(parent, "Alias") == nil {
 			r.replace(n, " NULL AS `"+name+"` ")
+			r.misnamed = true
 			switch {
 			case r.isStep(parent):
 				r.implied = append(r.implied, &impliedColumn{n, []string{name}})

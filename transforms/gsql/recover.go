@@ -49,6 +49,7 @@ type recovery struct {
 	reported map[string]bool // a message and the SELECT that it is about
 	piped    bool            // it has steps behind |>
 	blurred  bool            // a column was masked whose name is the expression's, where it cannot get a second one
+	misnamed bool            // a column was masked that is named by what was masked
 	lost     bool            // a star of the result was masked: its columns are not known
 }
 
@@ -86,6 +87,7 @@ func (e *Engine) recover(cat syntax.Catalog, src syntax.Source, root *syntax.Nod
 	}
 	if err == nil && len(r.open) == 0 && !r.lost {
 		r.spread()
+		statement.Open = r.misnamed
 		statement.Unsure = slices.Sorted(maps.Keys(r.unsure))
 	} else {
 		statement.Columns = nil

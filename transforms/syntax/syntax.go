@@ -65,6 +65,7 @@ type Statement struct {
 	// columns if they are not all known, and the types of those in Unsure are guesses.
 	Partial bool
 	Unsure  []string // names in lower case
+	Open    bool     // columns may have other names once the faults are gone
 }
 
 // Table is a table that statements may name.
