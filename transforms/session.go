@@ -230,7 +230,7 @@ func (a *Answer) runFault(src syntax.Source, err error) {
 		a.fail(RunTime, located)
 		return
 	}
-	a.fail(Internal, fmt.Errorf("line %d: %w", a.Line, err))
+	a.fail(Internal, fmt.Errorf("statement at line %d: %w", a.Line, err))
 }
 
 // mayCreate refuses tables that a session does not make.
