@@ -50,7 +50,13 @@ o1
 []
 -- no rows/want.json --
 []
-`), 4)
+-- rows that say nothing/raw_shop.orders.json --
+[{}, {}]
+-- rows that say nothing/want.csv --
+id,amount
+NULL,NULL
+NULL,NULL
+`), 5)
 }
 
 func TestCases_NoRowsInJSONRefuseAllRows(t *testing.T) {
