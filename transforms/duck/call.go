@@ -118,9 +118,6 @@ func (w *writer) call(c call) string {
 	if !rule.aggregate && (c.distinct || c.order != nil || c.limit != nil || c.having != nil) {
 		w.fail(c.node, "DISTINCT, ORDER BY, LIMIT and HAVING inside "+strings.ToUpper(c.name)+" do not run on DuckDB", "leave them out")
 	}
-	if c.having != nil && c.name != "any_value" {
-		w.refuseKind(c.having)
-	}
 	if rule.window && c.over == "" {
 		w.fail(c.node, strings.ToUpper(c.name)+" needs OVER", "add OVER (ORDER BY …)")
 	}
@@ -144,6 +141,8 @@ func (w *writer) call(c call) string {
 		}
 	}
 	switch {
+	case c.having != nil && c.name != "any_value":
+		return w.havingCall(c)
 	case rule.write != nil:
 		return rule.write(w, c)
 	case strings.ContainsAny(rule.text, "$( "):
