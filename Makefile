@@ -42,6 +42,7 @@ vet:
 
 bench: ## repeat the figures of docs/benchmarks.md
 	$(GO) test -run '^$$' -bench 'Run|Landing|Scale' -benchtime 1x -timeout 60m ./cmd/ripen
+	$(GO) test -run '^$$' -bench Validate -benchtime 3x ./transforms/transformstest
 	$(GO) test -run '^$$' -bench . -timeout 30m ./internal/jsonrows ./landing ./warehouse/duckdb
 
 clean: ## remove what was built and the demo

@@ -210,10 +210,6 @@ func (p *pipeline) record(command string, begin time.Time, s summary, err error)
 // stages runs the chosen stages in order. A source that cannot be read does not
 // hold up the others: what was landed is loaded, and the models are built of it.
 func (p *pipeline) stages(ctx context.Context, stages []string) error {
-	zone, err := p.openZone(p.clock)
-	if err != nil {
-		return err
-	}
 	if slices.Contains(stages, stageTransform) { // before a row moves
 		v, err := p.app.validation(ctx, p.project, p.flags.models, p.flags.exclude)
 		if err == nil {
@@ -222,6 +218,10 @@ func (p *pipeline) stages(ctx context.Context, stages []string) error {
 		if err != nil {
 			return &usageError{err}
 		}
+	}
+	zone, err := p.openZone(p.clock)
+	if err != nil {
+		return err
 	}
 	var errs []error
 	if slices.Contains(stages, stageExtract) {
