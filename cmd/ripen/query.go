@@ -28,6 +28,7 @@ import (
 // queryFlags are what `ripen query` takes.
 type queryFlags struct {
 	file, asOf, format string
+	env                string
 	params             []string
 	explain, keepGoing bool
 	limit              int
@@ -88,6 +89,7 @@ or its fault. The exit code is 2 if a statement had a fault.`,
 	f.StringVarP(&flags.file, "file", "f", "", "file with statements; - is standard input")
 	f.StringArrayVarP(&flags.params, "param", "p", nil, "name=value or name:TYPE=value of a parameter @name")
 	f.StringVar(&flags.asOf, "as-of", "", "the value of @as_of, RFC 3339 or YYYY-MM-DD (default: the start of this hour)")
+	f.StringVar(&flags.env, "env", "", "environment whose views are read before production's, e.g. dev_anna")
 	f.StringVar(&flags.format, "format", "table", strings.Join(result.Formats, ", "))
 	f.BoolVar(&flags.explain, "explain", false, "print the SQL of the warehouse instead of running it")
 	f.BoolVar(&flags.keepGoing, "keep-going", false, "go on behind a statement that failed")
@@ -110,7 +112,11 @@ func (a *app) query(ctx context.Context, flags *queryFlags, args []string) (err 
 	if err != nil {
 		return &usageError{err}
 	}
-	options, opened, err := a.openQuery(ctx)
+	env, err := transforms.ParseEnvironment(flags.env)
+	if err != nil {
+		return &usageError{err}
+	}
+	options, opened, err := a.openQueryIn(ctx, env)
 	if err != nil {
 		return err
 	}
@@ -178,10 +184,15 @@ func (f *queryFlags) values(src syntax.Source, clock func() time.Time) ([]transf
 	return append(params, transforms.AsOfParam(asOf)), nil
 }
 
-// openQuery opens a session on the project's warehouse, or on nothing when there
-// is no project.
+// openQuery is openQueryIn production.
 func (a *app) openQuery(ctx context.Context) (transforms.SessionOptions, *duckdb.Session, error) {
-	scope := &transforms.DeployedScope{}
+	return a.openQueryIn(ctx, transforms.Production)
+}
+
+// openQueryIn opens a session on the project's warehouse, or on nothing when there
+// is no project. Views of the environment come before those of production.
+func (a *app) openQueryIn(ctx context.Context, env transforms.Environment) (transforms.SessionOptions, *duckdb.Session, error) {
+	scope := &transforms.DeployedScope{View: env.View}
 	spill := fmt.Sprintf("query-%d", os.Getpid()) // of this process alone; it goes when it ends
 	cfg := duckdb.Config{
 		Path: duckdb.Memory, MemoryLimit: queryMemory, TempDir: filepath.Join(os.TempDir(), "ripen-"+spill),
