@@ -68,7 +68,9 @@ func (a *app) validation(ctx context.Context, p *project, selectors, exclude []s
 	}
 	models.Raw = raw
 	models.Retire(a.clock())
-	v, err := p.engine().Validate(models, loaded, selectors, exclude)
+	engine := p.engine()
+	v, err := engine.Validate(models, loaded, selectors, exclude)
+	engine.PruneCache(a.clock())
 	if err != nil {
 		return nil, &usageError{err}
 	}
