@@ -49,6 +49,9 @@ func (w *writer) binary(n *syntax.Node) string {
 	left, right := n.Kids[0], n.Kids[len(n.Kids)-1]
 	switch n.Attr {
 	case "=", "!=", "<>", "<", "<=", ">", ">=", "IS DISTINCT FROM", "IS NOT DISTINCT FROM":
+		if isComposite(w.typeOf(left)) || isComposite(w.typeOf(right)) {
+			return w.composite(n, left, right, n.Attr)
+		}
 		w.comparable(n, left, right)
 		if text := w.compareFloats(n, left, right); text != "" {
 			return text
@@ -269,7 +272,7 @@ func (w *writer) caseValue(n *syntax.Node) string {
 			w.fail(n.Kids[i], "CASE over FLOAT64 does not run on DuckDB, where NaN equals NaN", "write CASE WHEN a = b THEN")
 		}
 	}
-	return w.copy(n)
+	return w.results(n, 1)
 }
 
 func isNull(n *syntax.Node) bool { return n.Kind == "NullLiteral" }
@@ -296,6 +299,9 @@ func (w *writer) floatBetween(n *syntax.Node) string {
 func (w *writer) in(n *syntax.Node) string {
 	w.reviewed(n, "expr", "Location", "InList", "Query", "UnnestExpression")
 	value, list := n.Kids[0], n.Kids[len(n.Kids)-1]
+	if list.Kind == "InList" && isComposite(w.typeOf(value)) {
+		return w.compositeIn(n, value, list)
+	}
 	w.comparable(n, value, value)
 	if w.mayBeNaN(value) && (list.Kind != "InList" || slices.ContainsFunc(list.Kids, w.mayBeNaN)) {
 		w.fail(n, "IN of FLOAT64 does not run on DuckDB, where NaN equals NaN", "compare with = in EXISTS or OR, or cast to NUMERIC")
@@ -395,7 +401,7 @@ func (w *writer) as(n *syntax.Node, t schemas.Type) string {
 		}
 	}
 	if own := w.typeOf(n); hasStruct(t) && hasStruct(own) && !sameNames(own, t) {
-		w.fail(n, "this STRUCT has other field names than "+t.String()+", by which DuckDB matches", "write STRUCT(x AS name, …) with the same names")
+		return w.recast(n, w.node(n), own, t)
 	}
 	text := w.node(n)
 	if own := w.typeOf(n); own.Kind != t.Kind && (t.Kind == schemas.Float64 || t.Kind == schemas.Numeric) {

@@ -150,3 +150,9 @@ CREATE OR REPLACE MACRO bq.at_offset(list, i) AS list[CASE WHEN i < 0 OR i >= le
 CREATE OR REPLACE MACRO bq.safe_ordinal(list, i) AS list[CASE WHEN i >= 1 THEN i END];
 CREATE OR REPLACE MACRO bq.safe_offset(list, i) AS list[CASE WHEN i >= 0 THEN i + 1 END];
 CREATE OR REPLACE MACRO bq.array_last(list) AS bq.at_ordinal(list, len(list));
+
+-- FALSE where a pair of elements differs, else NULL where one cannot be compared.
+CREATE OR REPLACE MACRO bq.array_equal(a, b) AS CASE WHEN a IS NULL OR b IS NULL THEN NULL WHEN len(a) <> len(b) THEN false
+    ELSE list_reduce(list_concat([true], list_transform(list_zip(a, b), lambda _p: _p[1] = _p[2])), lambda _x, _y: _x AND _y) END;
+CREATE OR REPLACE MACRO bq.float_array_equal(a, b) AS CASE WHEN a IS NULL OR b IS NULL THEN NULL WHEN len(a) <> len(b) THEN false
+    ELSE list_reduce(list_concat([true], list_transform(list_zip(a, b), lambda _p: bq.eq(_p[1], _p[2]))), lambda _x, _y: _x AND _y) END;

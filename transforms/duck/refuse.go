@@ -20,7 +20,6 @@ var advice = map[string]string{
 	"IntervalExpr":           "use it in DATE_ADD, TIMESTAMP_ADD, DATE_SUB or TIMESTAMP_SUB only",
 	"Hint":                   "leave the hint out",
 	"Collate":                "compare LOWER(x)",
-	"LikeExpression":         "write OR between LIKEs",
 	"RecursionDepthModifier": "leave the depth of the recursion out; filter in WHERE",
 	"WithModifier":           "leave WITH after SELECT out",
 	"FormatClause":           "use FORMAT_DATE, FORMAT_TIMESTAMP or PARSE_DATE",

@@ -124,31 +124,30 @@ func (w *writer) fail(n *syntax.Node, message, hint string) {
 // copyKinds are the nodes that mean the same on both sides, with the children
 // that were reviewed. "expr" stands for every expression.
 var copyKinds = map[string][]string{
-	"QueryStatement":        {"Query"},
-	"WithClause":            {"WithClauseEntry"},
-	"WithClauseEntry":       {"AliasedQuery"},
-	"AliasedQuery":          {"Identifier", "Query"},
-	"SelectList":            {"SelectColumn"},
-	"FromClause":            {"Join", "TablePathExpression", "TableSubquery", "ParenthesizedJoin"},
-	"ParenthesizedJoin":     {"Join"},
-	"OnClause":              {"expr"},
-	"UsingClause":           {"Identifier"},
-	"WhereClause":           {"expr"},
-	"Rollup":                {"expr"},
-	"Cube":                  {"expr"},
-	"GroupingSetList":       {"GroupingSet"},
-	"GroupingSet":           {"expr", "Rollup", "Cube"},
-	"WindowClause":          {"WindowDefinition"},
-	"WindowDefinition":      {"Identifier", "WindowSpecification"},
-	"PartitionBy":           {"expr"},
-	"WindowFrame":           {"WindowFrameExpr"},
-	"WindowFrameExpr":       {"expr"},
-	"Location":              {},
-	"NullOrder":             {},
-	"AndExpr":               {"expr"},
-	"OrExpr":                {"expr"},
-	"CaseNoValueExpression": {"expr"},
-	"BooleanLiteral":        {},
+	"QueryStatement":    {"Query"},
+	"WithClause":        {"WithClauseEntry"},
+	"WithClauseEntry":   {"AliasedQuery"},
+	"AliasedQuery":      {"Identifier", "Query"},
+	"SelectList":        {"SelectColumn"},
+	"FromClause":        {"Join", "TablePathExpression", "TableSubquery", "ParenthesizedJoin"},
+	"ParenthesizedJoin": {"Join"},
+	"OnClause":          {"expr"},
+	"UsingClause":       {"Identifier"},
+	"WhereClause":       {"expr"},
+	"Rollup":            {"expr"},
+	"Cube":              {"expr"},
+	"GroupingSetList":   {"GroupingSet"},
+	"GroupingSet":       {"expr", "Rollup", "Cube"},
+	"WindowClause":      {"WindowDefinition"},
+	"WindowDefinition":  {"Identifier", "WindowSpecification"},
+	"PartitionBy":       {"expr"},
+	"WindowFrame":       {"WindowFrameExpr"},
+	"WindowFrameExpr":   {"expr"},
+	"Location":          {},
+	"NullOrder":         {},
+	"AndExpr":           {"expr"},
+	"OrExpr":            {"expr"},
+	"BooleanLiteral":    {},
 }
 
 type handler func(*writer, *syntax.Node) string
@@ -209,6 +208,8 @@ func expressions(kind string) handler {
 		return (*writer).dateOrTimeLiteral
 	case "ParameterExpr":
 		return (*writer).parameter
+	case "CaseNoValueExpression":
+		return (*writer).caseCondition
 	case "CaseValueExpression":
 		return (*writer).caseValue
 	case "BinaryExpression":
@@ -221,6 +222,8 @@ func expressions(kind string) handler {
 		return (*writer).between
 	case "InExpression":
 		return (*writer).in
+	case "LikeExpression":
+		return (*writer).likeAny
 	case "CastExpression":
 		return (*writer).cast
 	case "ExtractExpression":
@@ -245,7 +248,7 @@ func expressions(kind string) handler {
 
 func isExpression(kind string) bool {
 	switch kind {
-	case "AndExpr", "OrExpr", "CaseNoValueExpression", "BooleanLiteral":
+	case "AndExpr", "OrExpr", "BooleanLiteral":
 		return true
 	}
 	return expressions(kind) != nil
