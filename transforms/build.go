@@ -21,7 +21,7 @@ type Options struct {
 	Raw         RawTables   // what the raw tables hold
 	Macros      string      // text of what statements call in the warehouse; part of every build id, may be empty
 	Backfill    *Window     // of models built by interval: build these intervals again, and no others
-	FullRefresh bool        // build everything again, whatever is there
+	FullRefresh bool        // build everything again, whatever is there, but for what an environment shares with production
 	Progress    progress.Func
 	Clock       func() time.Time
 }
@@ -34,6 +34,7 @@ type Builder struct {
 	options  Options
 	into     warehouse.Models
 	deployed *deployed
+	failing  *keptFailures
 }
 
 // Result is what Build did.
@@ -47,7 +48,7 @@ type Result struct {
 	Warnings  []Failure // of checks that only warn
 	Elapsed   time.Duration
 
-	checks []warehouse.Statement // that write what was checked into the ledger
+	checks []checkRun
 }
 
 // NewBuilder makes a Builder for models, whose statements compiled holds.
@@ -55,7 +56,7 @@ func NewBuilder(g *Graph, compiled map[*Model]*Compiled, models []*Model, into w
 	options.AsOf = options.AsOf.UTC().Truncate(time.Microsecond) // what a TIMESTAMP holds
 	b := &Builder{
 		models: models, into: into, options: options,
-		deployed: &deployed{env: options.Environment, from: into},
+		deployed: &deployed{env: options.Environment, from: into}, failing: &keptFailures{},
 	}
 	b.resolver = resolver{
 		graph: g, compiled: compiled, prints: g.Fingerprints(compiled), raw: options.Raw.State,
@@ -136,18 +137,25 @@ func (b *Builder) bring(ctx context.Context, m *Model) (Result, error) {
 	w := &work{Compiled: b.compiled[m], print: b.prints[m], views: b.options.Environment.Views(m)}
 	w.before, _ = b.deployed.of(m)
 	built, err := b.materialize(ctx, w, &result)
-	if err != nil {
-		var check *CheckError
-		if errors.As(err, &check) {
-			return result, err
+	if err == nil && result.Unchanged {
+		t := &auditing{Builder: b, work: w, of: audited{table: built.Table}, result: &result}
+		if err = t.fresh(ctx); err == nil {
+			err = t.failed()
 		}
+	}
+	checks := b.checked(m, result.checks)
+	var check *CheckError
+	switch {
+	case errors.As(err, &check):
+		return result, errors.Join(err, b.into.Change(ctx, checks), b.dropPassed(ctx, m, result.checks))
+	case err != nil:
 		return result, fmt.Errorf("build %s: %w", m, b.graph.locate(m, err))
 	}
 	result.Table, result.Rows, result.BuildID = built.Table, built.Rows, built.BuildID
-	if b.deployed.shows(w.views, built) {
-		return result, nil
+	if err := b.publish(ctx, w, built, checks); err != nil {
+		return result, fmt.Errorf("publish %s: %w", m, err)
 	}
-	return result, b.publish(ctx, w, built, result.checks)
+	return result, b.dropPassed(ctx, m, result.checks)
 }
 
 // materialize makes the rows, or finds that they are there.
@@ -168,9 +176,10 @@ func (b *Builder) materialize(ctx context.Context, w *work, result *Result) (war
 }
 
 // shared is production's build for an environment in which the model means the
-// same: newer data alone is no reason to build it there again.
+// same: newer data alone is no reason to build it there again, and what readers of
+// production find is not changed from elsewhere.
 func (b *Builder) shared(w *work) (warehouse.Publication, bool) {
-	if b.options.Environment == Production || b.options.FullRefresh {
+	if b.options.Environment == Production {
 		return warehouse.Publication{}, false
 	}
 	production, ok := b.deployed.in(Production, w.Model)
@@ -196,7 +205,7 @@ func (b *Builder) whole(ctx context.Context, w *work, result *Result) (warehouse
 	if err != nil {
 		return warehouse.Publication{}, err
 	}
-	if err := b.audit(ctx, w, audited{table: statement.Target}, result); err != nil {
+	if stats.Rows, err = b.audit(ctx, w, audited{table: statement.Target}, result); err != nil {
 		return warehouse.Publication{}, err
 	}
 	return b.publication(w, statement.Target, id, in, stats), nil
@@ -283,17 +292,24 @@ func (b *Builder) publication(w *work, table warehouse.TableName, id string, in 
 	}
 }
 
-// publish points the views at a build, and remembers what the model was and what
-// was checked.
+// publish points the views at a build, and writes into ledgers what the model was
+// and what was checked.
 func (b *Builder) publish(ctx context.Context, w *work, built warehouse.Publication, ledgers []warehouse.Statement) error {
-	remember, err := b.remember(w)
-	if err == nil {
-		if ledgers = append(ledgers, remember...); len(ledgers) > 0 {
-			err = b.into.Change(ctx, ledgers)
+	shown := b.deployed.shows(w.views, built)
+	if !shown {
+		remember, err := b.remember(w)
+		if err != nil {
+			return err
+		}
+		ledgers = append(ledgers, remember...)
+	}
+	if len(ledgers) > 0 {
+		if err := b.into.Change(ctx, ledgers); err != nil {
+			return err
 		}
 	}
-	if err != nil {
-		return fmt.Errorf("publish %s: %w", w.Model, err)
+	if shown {
+		return nil
 	}
 	publications := make([]warehouse.Publication, len(w.views))
 	for i, view := range w.views {
@@ -302,7 +318,7 @@ func (b *Builder) publish(ctx context.Context, w *work, built warehouse.Publicat
 	}
 	release := warehouse.Release{ID: b.options.Release, Environment: string(b.options.Environment), Publications: publications}
 	if err := b.into.Publish(ctx, release); err != nil {
-		return fmt.Errorf("publish %s: %w", w.Model, err)
+		return err
 	}
 	b.deployed.record(publications)
 	return nil

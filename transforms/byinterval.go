@@ -6,9 +6,9 @@ import (
 	"maps"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 
-	"github.com/ripen-data/ripen/internal/hint"
 	"github.com/ripen-data/ripen/schemas"
 	"github.com/ripen-data/ripen/warehouse"
 )
@@ -30,15 +30,17 @@ func (b *Builder) byInterval(ctx context.Context, w *work, result *Result) (ware
 	if err := t.note(ctx); err != nil {
 		return warehouse.Publication{}, err
 	}
-	due, err := t.due()
-	if err != nil {
-		return warehouse.Publication{}, err
-	}
-	for _, batch := range runs(due, t.settings.Batch) {
-		if err := t.replace(ctx, batch, result); err != nil {
+	batches := runs(t.due(), t.settings.Batch)
+	for i, batch := range batches {
+		if err := t.replace(ctx, batch, i+1 < len(batches), result); err != nil {
 			return warehouse.Publication{}, err
 		}
 		result.Intervals += len(batch)
+	}
+	if len(batches) > 0 {
+		if err := t.into.Drop(ctx, []warehouse.TableName{t.stage}); err != nil {
+			return warehouse.Publication{}, err
+		}
 	}
 	built := b.publication(w, t.table, digest([]string{w.print.Whole, t.ledger.state()}), t.static, warehouse.Stats{Rows: t.ledger.rows()})
 	result.Unchanged = b.deployed.shows(w.views, built)
@@ -51,25 +53,61 @@ type intervalBuild struct {
 	*work
 	settings *IncrementalSettings
 	table    warehouse.TableName
+	stage    warehouse.TableName // rows on their way into it
+	column   schemas.Column      // that places rows in intervals
 	ledger   *ledger
-	static   *inputs            // what is not tracked
-	parents  map[string]*ledger // of tracked models, by the name that tracks uses
+	static   *inputs           // what is not tracked
+	id       string            // of everything that decides rows, besides what is tracked
+	parents  map[string][]kept // intervals of tracked models, in order, by the name that tracks uses
+	from     time.Time         // first instant to build; zero when settings do not say
+	recent   time.Time         // intervals from here on are computed at every @as_of
 }
 
 func (b *Builder) intervalBuild(w *work) *intervalBuild {
-	return &intervalBuild{Builder: b, work: w, table: b.table(w, ""), settings: w.Model.Incremental}
+	table := b.table(w, "")
+	return &intervalBuild{Builder: b, work: w, settings: w.Model.Incremental, table: table, stage: stageOf(table)}
+}
+
+// stageOf is where rows wait that go into a table.
+func stageOf(table warehouse.TableName) warehouse.TableName {
+	return warehouse.TableName{Dataset: warehouse.StageDataset, Table: table.Table}
 }
 
 // open reads the ledgers of the table and of what it tracks. It changes nothing.
 func (t *intervalBuild) open(ctx context.Context) error {
+	i := slices.IndexFunc(t.Columns, func(c schemas.Column) bool { return c.Name == t.settings.Column })
+	if i < 0 {
+		return fmt.Errorf("the query does not return %s, the column of its intervals", t.settings.Column)
+	}
+	t.column = t.Columns[i]
+	unit := t.settings.Interval
+	if t.settings.Start != "" {
+		at, err := parseInstant(t.settings.Start)
+		if err != nil {
+			return err
+		}
+		t.from = floor(unit, at)
+	}
+	t.recent = t.options.AsOf
+	if t.settings.Lookback > 0 {
+		t.recent = floor(unit, t.options.AsOf)
+		for range t.settings.Lookback {
+			t.recent = floor(unit, t.recent.Add(-1))
+		}
+	}
 	var err error
 	if t.ledger, err = t.readLedger(ctx, t.table); err != nil {
 		return err
 	}
+	if t.options.FullRefresh {
+		// Every interval is computed again, in place: readers never find the table empty.
+		t.ledger.outdate(t.ledger.sorted())
+	}
 	if t.static, err = t.inputs(t.Model, t.settled); err != nil {
 		return err
 	}
-	t.parents = map[string]*ledger{}
+	t.id = t.buildID(t.work, t.static)
+	t.parents = map[string][]kept{}
 	for name := range t.settings.Tracks {
 		p, ok := t.graph.Project.Model(name)
 		if !ok {
@@ -79,9 +117,11 @@ func (t *intervalBuild) open(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		if t.parents[name], err = t.readLedger(ctx, found.Table); err != nil {
+		parent, err := t.readLedger(ctx, found.Table)
+		if err != nil {
 			return err
 		}
+		t.parents[name] = parent.sorted()
 	}
 	return nil
 }
@@ -110,15 +150,12 @@ func (b *Builder) createEmpty(ctx context.Context, w *work, l *ledger, columns [
 	if err := b.into.Change(ctx, l.forget()); err != nil {
 		return err
 	}
-	nulls := ""
-	for i, c := range columns {
-		if i > 0 {
-			nulls += ", "
-		}
-		nulls += "null as " + c.Name
+	nulls := make([]string, len(columns))
+	for i := range columns {
+		nulls[i] = fmt.Sprintf("null as c%d", i)
 	}
 	_, err := b.into.Build(ctx, warehouse.Statement{
-		Name: w.Model.Address(), SQL: "select " + nulls + " limit 0", Target: l.table, Columns: columns,
+		Name: w.Model.Address(), SQL: "select " + strings.Join(nulls, ", ") + " limit 0", Target: l.table, Columns: columns,
 	})
 	l.exists = err == nil
 	return err
@@ -127,14 +164,10 @@ func (b *Builder) createEmpty(ctx context.Context, w *work, l *ledger, columns [
 // note makes the table if it is not there, and writes what has arrived since
 // into its ledgers: intervals as not computed, and the loads as seen.
 func (t *intervalBuild) note(ctx context.Context) error {
-	if t.ledger.exists && t.options.FullRefresh {
-		// Every interval is computed again, in place: readers never find the table empty.
-		for start, k := range t.ledger.intervals {
-			k.computed = ""
-			t.ledger.intervals[start] = k
-		}
-		if err := t.into.Change(ctx, t.ledger.write(t.ledger.sorted(), t.options.Clock())); err != nil {
-			return err
+	changed := map[time.Time]bool{}
+	if t.options.FullRefresh {
+		for start := range t.ledger.intervals {
+			changed[start] = true
 		}
 	}
 	if !t.ledger.exists {
@@ -142,11 +175,41 @@ func (t *intervalBuild) note(ctx context.Context) error {
 			return err
 		}
 	}
+	changes, after := t.afterAsOf()
 	noted, arrived, err := t.arrivals(ctx)
-	if err != nil || len(arrived) == 0 {
+	if err != nil {
 		return err
 	}
-	return t.into.Change(ctx, append(t.ledger.write(noted, t.options.Clock()), t.ledger.writeSeen(arrived)...))
+	for _, k := range slices.Concat(after, noted) {
+		changed[k.Start] = true
+	}
+	written := slices.DeleteFunc(t.ledger.sorted(), func(k kept) bool { return !changed[k.Start] })
+	changes = append(changes, t.ledger.write(written, t.options.Clock())...)
+	if changes = append(changes, t.ledger.writeSeen(arrived)...); len(changes) == 0 {
+		return nil
+	}
+	return t.into.Change(ctx, changes)
+}
+
+// afterAsOf takes away what an earlier run with a later @as_of has built: what is
+// after @as_of is not known yet.
+func (t *intervalBuild) afterAsOf() ([]warehouse.Statement, []kept) {
+	cut := floor(t.settings.Interval, t.options.AsOf)
+	if cut.Before(t.options.AsOf) {
+		cut = next(t.settings.Interval, cut)
+	}
+	var after []kept
+	for _, k := range t.ledger.sorted() {
+		if !k.Start.Before(cut) && k.rows > 0 {
+			k.rows = 0
+			after = append(after, k)
+		}
+	}
+	if len(after) == 0 || t.options.Backfill != nil {
+		return nil, nil
+	}
+	return []warehouse.Statement{{Name: t.Model.Address(), SQL: fmt.Sprintf("delete from %s as t where t.%s >= %s",
+		t.table, t.column.Name, instantAs(cut, t.column.Type.Kind))}}, t.ledger.outdate(after)
 }
 
 // arrivals finds the intervals that loads reach which the table has not seen. The
@@ -160,42 +223,33 @@ func (t *intervalBuild) arrivals(ctx context.Context) (noted []kept, arrived map
 			continue
 		}
 		arrived[table] = loads
-		column := t.settings.Tracks[table][0]
-		rows, err := t.rows(ctx, fmt.Sprintf("select distinct %s, r.%s as load_id from %s as r where r.%s is not null and r.%s in (%s)",
-			t.place("r."+column), schemas.LoadID, table, column, schemas.LoadID, texts(loads)))
+		column := "r." + t.settings.Tracks[table][0]
+		// No warehouse holds what is outside of these years, and no run will ever reach it.
+		rows, err := t.rows(ctx, fmt.Sprintf("select distinct %s, r.%s as load_id from %s as r where cast(%s as date) between date '0001-01-01' and date '9999-12-31' and %s",
+			t.place(column), schemas.LoadID, table, column, t.ledger.unseen(table, loads)))
 		if err != nil {
 			return nil, nil, err
 		}
 		for _, row := range rows {
 			start, err := t.placed(row)
 			if err != nil {
-				return nil, nil, fmt.Errorf("%s.%s: %w", table, column, err)
+				return nil, nil, fmt.Errorf("%s of %s: %w", column, table, err)
 			}
-			load := Text(row[2])
-			if !slices.Contains(touched[start], load) {
-				touched[start] = append(touched[start], load)
-			}
+			touched[start] = append(touched[start], Text(row[2]))
 		}
 	}
-	from, err := t.start()
-	if err != nil {
-		return nil, nil, err
-	}
 	for start, loads := range touched {
-		if start.Before(from) {
+		if start.Before(t.from) {
 			continue
 		}
 		slices.Sort(loads)
 		k := t.ledger.intervals[start]
-		k.Window, k.computed = intervalAt(t.settings.Interval, start), ""
-		k.arrivals = digest(append([]string{k.arrivals}, loads...))[:16]
+		k.Window = intervalAt(t.settings.Interval, start)
+		k.arrivals = digest(append([]string{k.arrivals}, slices.Compact(loads)...))[:16]
 		noted = append(noted, k)
 	}
 	slices.SortFunc(noted, func(a, b kept) int { return a.Start.Compare(b.Start) })
-	for _, k := range noted {
-		t.ledger.intervals[k.Start] = k
-	}
-	return noted, arrived, nil
+	return t.ledger.outdate(noted), arrived, nil
 }
 
 // place selects what placed reads: the day and the hour of a column of time.
@@ -217,56 +271,54 @@ func (t *intervalBuild) placed(row []any) (time.Time, error) {
 	return floor(t.settings.Interval, day.Add(time.Duration(hour)*time.Hour)), err
 }
 
-// start is the first instant to build; the zero time when settings do not say.
-func (t *intervalBuild) start() (time.Time, error) {
-	if t.settings.Start == "" {
-		return time.Time{}, nil
-	}
-	at, err := parseInstant(t.settings.Start)
-	return floor(t.settings.Interval, at), err
-}
+// maxGap is how many intervals without a tracked row lie between two that have
+// one and are built all the same: rows do not come every hour or on Sundays, and
+// without them each run of hours would take statements of its own.
+const maxGap = 1000
 
 // due are the intervals to compute, in order.
-func (t *intervalBuild) due() ([]Window, error) {
+func (t *intervalBuild) due() []Window {
 	unit := t.settings.Interval
-	from, err := t.start()
-	if err != nil {
-		return nil, err
-	}
-	known := map[time.Time]bool{}
-	for start := range t.ledger.intervals {
-		known[start] = true
-	}
+	starts := slices.Collect(maps.Keys(t.ledger.intervals))
 	if t.settings.Start != "" {
-		for _, w := range intervalsIn(unit, Window{from, t.options.AsOf}) {
-			known[w.Start] = true
+		for _, w := range intervalsIn(unit, Window{t.from, t.options.AsOf}) {
+			starts = append(starts, w.Start)
 		}
 	}
 	for _, parent := range t.parents {
-		for _, k := range parent.intervals {
+		for _, k := range parent {
 			for _, w := range intervalsIn(unit, k.Window) {
-				known[w.Start] = true
+				starts = append(starts, w.Start)
 			}
 		}
 	}
+	slices.SortFunc(starts, time.Time.Compare)
+	starts = slices.CompactFunc(starts, time.Time.Equal)
 	var due []Window
-	for start := range known {
+	look := func(start time.Time) {
 		w := intervalAt(unit, start)
-		if start.Before(from) || !start.Before(t.options.AsOf) {
-			continue
-		}
-		if back := t.options.Backfill; back != nil {
-			if back.overlaps(w) {
-				due = append(due, w)
-			}
-			continue
-		}
-		if t.ledger.intervals[start].computed != t.expected(w) {
+		switch back := t.options.Backfill; {
+		case start.Before(t.from) || !start.Before(t.options.AsOf):
+		case back != nil && back.overlaps(w), back == nil && t.ledger.intervals[start].computed != t.expected(w):
 			due = append(due, w)
 		}
 	}
-	sortWindows(due)
-	return due, nil
+	for i, start := range starts {
+		look(start)
+		if i+1 == len(starts) {
+			break
+		}
+		var gap []time.Time
+		for at := next(unit, start); at.Before(starts[i+1]) && len(gap) <= maxGap; at = next(unit, at) {
+			gap = append(gap, at)
+		}
+		if len(gap) <= maxGap {
+			for _, at := range gap {
+				look(at)
+			}
+		}
+	}
+	return due
 }
 
 // expected identifies what the rows of an interval are computed from, besides
@@ -274,24 +326,25 @@ func (t *intervalBuild) due() ([]Window, error) {
 func (t *intervalBuild) expected(w Window) string {
 	var tracked []string
 	for _, name := range slices.Sorted(maps.Keys(t.parents)) {
-		for _, k := range t.parents[name].sorted() {
-			if k.overlaps(w) {
-				tracked = append(tracked, name+" "+k.Start.Format(time.RFC3339)+" "+k.inputs())
+		parent := t.parents[name]
+		i, _ := slices.BinarySearchFunc(parent, w.Start, func(k kept, start time.Time) int {
+			if k.End.After(start) {
+				return 1
 			}
+			return -1
+		})
+		for ; i < len(parent) && parent[i].overlaps(w); i++ {
+			tracked = append(tracked, name+" "+parent[i].Start.Format(time.RFC3339)+" "+parent[i].inputs())
 		}
 	}
-	end, asOf := t.end(w), ""
-	back := floor(t.settings.Interval, t.options.AsOf)
-	for range t.settings.Lookback {
-		back = floor(t.settings.Interval, back.Add(-1))
-	}
-	if t.settings.Lookback > 0 && !w.Start.Before(back) {
+	asOf := ""
+	if t.settings.Lookback > 0 && !w.Start.Before(t.recent) {
 		asOf = t.asOf
 	}
 	return digest(struct {
 		Build, End, AsOf string
 		Tracked          []string
-	}{t.buildID(t.work, t.static), formatTimestamp(end), asOf, tracked})[:16]
+	}{t.id, formatTimestamp(t.end(w)), asOf, tracked})[:16]
 }
 
 // end is where the rows of an interval end: what is after @as_of is not known yet.
@@ -302,30 +355,27 @@ func (t *intervalBuild) end(w Window) time.Time {
 	return w.End
 }
 
-// replace computes a batch of intervals that touch each other.
-func (t *intervalBuild) replace(ctx context.Context, batch []Window, result *Result) error {
-	whole := Window{batch[0].Start, t.end(batch[len(batch)-1])}
-	stage := warehouse.TableName{Dataset: warehouse.StageDataset, Table: t.table.Table}
-	statement, err := t.statement(t.work, stage, map[string]any{IntervalStart: whole.Start, IntervalEnd: whole.End})
+// replace computes a batch of intervals that touch each other; more says that
+// others follow.
+func (t *intervalBuild) replace(ctx context.Context, batch []Window, more bool, result *Result) error {
+	full := Window{batch[0].Start, batch[len(batch)-1].End}
+	statement, err := t.statement(t.work, t.stage, map[string]any{IntervalStart: full.Start, IntervalEnd: t.end(full)})
 	if err != nil {
 		return err
 	}
 	if _, err := t.into.Build(ctx, statement); err != nil {
 		return err
 	}
-	column, err := t.timeColumn()
-	if err != nil {
-		return err
-	}
-	full := Window{batch[0].Start, batch[len(batch)-1].End}
+	kind := t.column.Type.Kind
 	replaced := func(table string) string {
-		return fmt.Sprintf("%s.%s >= %s and %s.%s < %s", table, column.Name, instantAs(full.Start, column.Type.Kind),
-			table, column.Name, instantAs(full.End, column.Type.Kind))
+		at := table + "." + t.column.Name
+		return fmt.Sprintf("%s >= %s and %s < %s", at, instantAs(full.Start, kind), at, instantAs(full.End, kind))
 	}
-	if err := t.audit(ctx, t.work, audited{table: stage, into: t.table, replaced: replaced}, result); err != nil {
+	rows := audited{table: t.stage, into: t.table, replaced: replaced, within: nameOf("", "in_interval", t.column.Name), partial: more}
+	if _, err := t.audit(ctx, t.work, rows, result); err != nil {
 		return err
 	}
-	counts, err := t.count(ctx, stage, column)
+	counts, err := t.count(ctx)
 	if err != nil {
 		return err
 	}
@@ -335,38 +385,27 @@ func (t *intervalBuild) replace(ctx context.Context, batch []Window, result *Res
 		k.Window, k.rows, k.computed = w, counts[w.Start], t.expected(w)
 		done[i] = k
 	}
-	names := columnNames(t.Columns)
-	changes := []warehouse.Statement{
-		{Name: t.Model.Address(), SQL: fmt.Sprintf("delete from %s as t where %s", t.table, replaced("t"))},
-		{Name: t.Model.Address(), SQL: fmt.Sprintf("insert into %s select %s from %s as s",
-			t.table, qualified("s", names), stage)},
-	}
-	if err := t.into.Change(ctx, append(changes, t.ledger.write(done, t.options.Clock())...)); err != nil {
+	changes := append(t.moveRows(t.work, t.table, replaced), t.ledger.write(done, t.options.Clock())...)
+	if err := t.into.Change(ctx, changes); err != nil {
 		return err
 	}
 	for _, k := range done {
 		t.ledger.intervals[k.Start] = k
 	}
-	return t.into.Drop(ctx, []warehouse.TableName{stage})
+	return nil
 }
 
-// timeColumn is the column that places rows in intervals.
-func (t *intervalBuild) timeColumn() (schemas.Column, error) {
-	for _, c := range t.Columns {
-		if c.Name == t.settings.Column {
-			switch c.Type.Kind {
-			case schemas.Timestamp, schemas.Datetime, schemas.Date:
-				return c, nil
-			}
-			return c, hint.New(fmt.Sprintf("column %s is %s", c.Name, c.Type), "an interval needs a TIMESTAMP, DATETIME or DATE")
-		}
+// moveRows puts the staged rows into a table, in the place of those that go.
+func (b *Builder) moveRows(w *work, table warehouse.TableName, replaced func(table string) string) []warehouse.Statement {
+	return []warehouse.Statement{
+		{Name: w.Model.Address(), SQL: fmt.Sprintf("delete from %s as t where %s", table, replaced("t"))},
+		{Name: w.Model.Address(), SQL: fmt.Sprintf("insert into %s select s.* from %s as s", table, stageOf(table))},
 	}
-	return schemas.Column{}, fmt.Errorf("the query does not return %s, the column of its intervals", t.settings.Column)
 }
 
-// count returns the rows of each interval of a staged table.
-func (t *intervalBuild) count(ctx context.Context, stage warehouse.TableName, column schemas.Column) (map[time.Time]int64, error) {
-	rows, err := t.rows(ctx, fmt.Sprintf("select %s, count(*) as row_count from %s as s group by 1, 2", t.place("s."+column.Name), stage))
+// count returns the staged rows of each interval.
+func (t *intervalBuild) count(ctx context.Context) (map[time.Time]int64, error) {
+	rows, err := t.rows(ctx, fmt.Sprintf("select %s, count(*) as row_count from %s as s group by 1, 2", t.place("s."+t.column.Name), t.stage))
 	if err != nil {
 		return nil, err
 	}

@@ -69,23 +69,20 @@ func (b *Builder) allKeys(ctx context.Context, w *work, l *ledger, now *kept, ar
 // changedKeys computes the rows of keys that new records carry.
 func (b *Builder) changedKeys(ctx context.Context, w *work, l *ledger, now *kept, arrived map[string][]string, result *Result) error {
 	key := w.Model.changeKey()
-	keys := warehouse.TableName{Dataset: warehouse.StageDataset, Table: l.table.Table + "__keys"}
+	keys := stageOf(l.table)
+	keys.Table += "__keys"
 	var parts []string
 	for _, name := range slices.Sorted(maps.Keys(arrived)) {
-		columns := w.Model.Incremental.Tracks[name]
 		selected, present := make([]string, len(key)), make([]string, len(key))
-		for i, k := range key {
-			selected[i] = fmt.Sprintf("r.%s as %s", columns[i], k)
-			present[i] = fmt.Sprintf("r.%s is not null", columns[i])
+		for i, column := range w.Model.Incremental.Tracks[name] {
+			selected[i] = fmt.Sprintf("r.%s as c%d", column, i)
+			present[i] = fmt.Sprintf("r.%s is not null", column)
 		}
-		parts = append(parts, fmt.Sprintf("select %s from %s as r where r.%s in (%s) and %s",
-			strings.Join(selected, ", "), name, schemas.LoadID, texts(arrived[name]), strings.Join(present, " and ")))
+		parts = append(parts, fmt.Sprintf("select distinct %s from %s as r where %s and %s",
+			strings.Join(selected, ", "), name, l.unseen(name, arrived[name]), strings.Join(present, " and ")))
 	}
-	columns := slices.DeleteFunc(slices.Clone(w.Columns), func(c schemas.Column) bool { return !slices.Contains(key, c.Name) })
-	slices.SortFunc(columns, func(a, b schemas.Column) int { return slices.Index(key, a.Name) - slices.Index(key, b.Name) })
 	_, err := b.into.Build(ctx, warehouse.Statement{
-		Name: w.Model.Address() + ": changed keys", Target: keys, Columns: columns,
-		SQL: fmt.Sprintf("select distinct %s from (%s) as a", qualified("a", key), strings.Join(parts, " union all ")),
+		Name: w.Model.Address(), Target: keys, Columns: pick(w.Columns, key), SQL: strings.Join(parts, " union distinct "),
 	})
 	if err != nil {
 		return err
@@ -102,37 +99,38 @@ func (b *Builder) changedKeys(ctx context.Context, w *work, l *ledger, now *kept
 // replaceKeys replaces the rows for which replaced holds by those of the query
 // for which chosen holds; an empty text means all.
 func (b *Builder) replaceKeys(ctx context.Context, w *work, l *ledger, now *kept, arrived map[string][]string, replaced func(table string) string, chosen string, result *Result) error {
-	stage := warehouse.TableName{Dataset: warehouse.StageDataset, Table: l.table.Table}
+	stage := stageOf(l.table)
 	statement, err := b.statement(w, stage, nil)
 	if err != nil {
 		return err
 	}
 	if chosen != "" {
-		statement.SQL = fmt.Sprintf("select whole.* from (\n%s) as whole where %s", statement.SQL, chosen)
+		statement.SQL = fmt.Sprintf("select whole.* from (\n%s\n) as whole where %s", statement.SQL, chosen)
 	}
 	if _, err := b.into.Build(ctx, statement); err != nil {
 		return err
 	}
-	if err := b.audit(ctx, w, audited{table: stage, into: l.table, replaced: replaced}, result); err != nil {
+	if now.rows, err = b.audit(ctx, w, audited{table: stage, into: l.table, replaced: replaced}, result); err != nil {
 		return err
 	}
-	left, err := b.rows(ctx, fmt.Sprintf("select (select count(*) from %s) + (select count(*) from %s as t where not (%s)) as row_count",
-		stage, l.table, replaced("t")))
-	if err != nil {
-		return err
-	}
-	now.rows, _ = left[0][0].(int64)
-	names := columnNames(w.Columns)
-	changes := []warehouse.Statement{
-		{Name: w.Model.Address(), SQL: fmt.Sprintf("delete from %s as t where %s", l.table, replaced("t"))},
-		{Name: w.Model.Address(), SQL: fmt.Sprintf("insert into %s select %s from %s as s",
-			l.table, qualified("s", names), stage)},
-	}
-	changes = append(changes, l.write([]kept{*now}, b.options.Clock())...)
+	changes := append(b.moveRows(w, l.table, replaced), l.write([]kept{*now}, b.options.Clock())...)
 	if err := b.into.Change(ctx, append(changes, l.writeSeen(arrived)...)); err != nil {
 		return err
 	}
 	return b.into.Drop(ctx, []warehouse.TableName{stage})
+}
+
+// pick returns the columns of the given names, in the order of the names.
+func pick(columns []schemas.Column, names []string) []schemas.Column {
+	var picked []schemas.Column
+	for _, name := range names {
+		for _, c := range columns {
+			if c.Name == name {
+				picked = append(picked, c)
+			}
+		}
+	}
+	return picked
 }
 
 // changeKey are the columns whose rows are replaced together.

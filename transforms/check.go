@@ -64,48 +64,73 @@ type audited struct {
 	columns  []schemas.Column
 	into     warehouse.TableName       // table that they go into; zero when they are all there is
 	replaced func(table string) string // of a row of into, whether it goes when they come
+	within   string                    // name of the check that replaced holds for the rows themselves; empty: it does
+	partial  bool                      // more rows follow: the table as a whole is not looked at yet
 }
 
-// all is every row that readers will find, as a subquery's FROM, with those of
-// into that stay; columns are the columns that are needed.
-func (a audited) all(columns []string) string {
-	rows := fmt.Sprintf("(select %s from %s as s", qualified("s", columns), a.table)
-	if a.into != (warehouse.TableName{}) {
-		rows += fmt.Sprintf(" union all select %s from %s as t where not (%s)", qualified("t", columns), a.into, a.replaced("t"))
+// all is every row that readers will find, to stand behind FROM.
+func (a audited) all() string { return a.with("") }
+
+// near is every row that readers will find and that may share columns with one
+// of those that were built.
+func (a audited) near(columns []string) string {
+	return a.with(fmt.Sprintf(" and exists (select 1 from %s as n where %s)", a.table, equal("n", "t", columns)))
+}
+
+func (a audited) with(condition string) string {
+	if a.into == (warehouse.TableName{}) {
+		return a.table.String()
 	}
-	return rows + ")"
+	return fmt.Sprintf("(select s.* from %s as s union all select t.* from %s as t where not (%s)%s)", a.table, a.into, a.replaced("t"), condition)
+}
+
+// check is what every kind of check has.
+type check struct {
+	name     string
+	severity Severity
 }
 
 // rowCheck is a condition on single rows: those for which failing holds fail.
 type rowCheck struct {
-	name     string
-	severity Severity
-	failing  string // condition on columns written built.column
+	check
+	failing string   // condition on columns written built.column
+	columns []string // in it
 }
 
 // setCheck finds failing rows by a query of its own.
 type setCheck struct {
-	name     string
-	severity Severity
-	sql      string           // of the failing rows
-	columns  []schemas.Column // of them
-	unit     string           // of what is counted
-	file     string           // for faults while it runs; empty for a check of model.yaml
+	check
+	sql     string           // of the failing rows
+	returns []schemas.Column // of them
+	shown   []string         // columns of them that tell people which rows they are
+	unit    string           // of what is counted
+	own     bool             // of checks.sql
 }
 
-// rowChecks are the conditions that the model states.
-func (m *Model) rowChecks() []rowCheck {
+// rowChecks are the conditions that the model states; columns are those of the rows.
+func (m *Model) rowChecks(columns []schemas.Column) ([]rowCheck, error) {
 	var list []rowCheck
-	notNull := func(columns []string, severity Severity, name string) {
-		conditions := make([]string, len(columns))
-		for i, column := range columns {
-			conditions[i] = "built." + column + " is null"
+	add := func(c rowCheck) {
+		if !slices.ContainsFunc(list, func(other rowCheck) bool { return other.name == c.name }) { // a key that is said to be not null, too
+			list = append(list, c)
 		}
-		list = append(list, rowCheck{nameOf(name, "not_null", columns...), severity, strings.Join(conditions, " or ")})
 	}
+	notNull := func(columns []string, severity Severity, name string) {
+		add(rowCheck{check{nameOf(name, "not_null", columns...), severity}, missing("built", columns), columns})
+	}
+	var fault error
 	accepted := func(column string, values []string, severity Severity, name string) {
-		list = append(list, rowCheck{nameOf(name, "accepted_values", column), severity,
-			fmt.Sprintf("built.%s is not null and cast(built.%s as string) not in (%s)", column, column, texts(values))})
+		literals := make([]string, len(values))
+		for _, c := range pick(columns, []string{column}) {
+			for i, value := range values {
+				var err error
+				if literals[i], err = plainLiteral(c.Type, value); err != nil {
+					fault = fmt.Errorf("accepted values of %s: %w", column, err)
+				}
+			}
+		}
+		add(rowCheck{check{nameOf(name, "accepted_values", column), severity},
+			fmt.Sprintf("built.%s not in (%s)", column, strings.Join(literals, ", ")), []string{column}})
 	}
 	notNull(m.Key, Fail, "")
 	for _, column := range slices.Sorted(maps.Keys(m.Columns)) {
@@ -117,27 +142,36 @@ func (m *Model) rowChecks() []rowCheck {
 			accepted(column, settings.AcceptedValues, settings.Severity.or(Fail), "")
 		}
 	}
-	for _, check := range m.Checks {
+	for _, c := range m.Checks {
 		switch {
-		case len(check.NotNull) > 0:
-			notNull(check.NotNull, check.Severity.or(Fail), check.Name)
-		case check.AcceptedValues != nil:
-			accepted(check.AcceptedValues.Column, check.AcceptedValues.Values, check.Severity.or(Fail), check.Name)
+		case len(c.NotNull) > 0:
+			notNull(c.NotNull, c.Severity.or(Fail), c.Name)
+		case c.AcceptedValues != nil:
+			accepted(c.AcceptedValues.Column, c.AcceptedValues.Values, c.Severity.or(Fail), c.Name)
 		}
 	}
-	return list
+	return list, fault
+}
+
+// missing is the condition that one of the columns is NULL.
+func missing(table string, columns []string) string {
+	conditions := make([]string, len(columns))
+	for i, column := range columns {
+		conditions[i] = table + "." + column + " is null"
+	}
+	return strings.Join(conditions, " or ")
 }
 
 // uniqueChecks are the sets of columns that must tell rows apart.
 func (m *Model) uniqueChecks() []CheckSettings {
 	list := []CheckSettings{{Unique: m.Key, Severity: Fail}}
 	for _, column := range slices.Sorted(maps.Keys(m.Columns)) {
-		if m.Columns[column].Unique {
+		if m.Columns[column].Unique && !slices.Equal(m.Key, []string{column}) {
 			list = append(list, CheckSettings{Unique: columnList{column}, Severity: m.Columns[column].Severity})
 		}
 	}
 	for _, check := range m.Checks {
-		if len(check.Unique) > 0 {
+		if len(check.Unique) > 0 && (check.Name != "" || !slices.Equal(m.Key, check.Unique)) {
 			list = append(list, check)
 		}
 	}

@@ -155,7 +155,7 @@ func (b *Builder) renderCheck(w *work, a audited, c CompiledCheck) (string, erro
 		case !ok:
 			return ""
 		case m == w.Model:
-			return a.all(columnNames(a.columns))
+			return a.all()
 		case m.Kind == Ephemeral:
 			fault = errors.Join(fault, hint.New(fmt.Sprintf("check %s: %s is ephemeral: it has no rows to read", w.Model, m), "materialize it as a view"))
 			return ""
@@ -167,10 +167,10 @@ func (b *Builder) renderCheck(w *work, a audited, c CompiledCheck) (string, erro
 	return sql, fault
 }
 
-// checkParams are the values that a check's statement names.
-func (b *Builder) checkParams(c setCheck) map[string]any {
-	if c.file == "" || !namesParameter(c.sql, AsOf) {
+// paramsOf are the values that a check's statement names.
+func (t *auditing) paramsOf(c setCheck) map[string]any {
+	if !c.own || !namesParameter(c.sql, AsOf) {
 		return nil
 	}
-	return map[string]any{AsOf: b.options.AsOf}
+	return map[string]any{AsOf: t.options.AsOf}
 }

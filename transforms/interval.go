@@ -1,18 +1,12 @@
 package transforms
 
-import (
-	"slices"
-	"time"
-)
+import "time"
 
 // intervalUnits are the lengths of intervals.
 var intervalUnits = []string{"hour", "day", "week", "month"}
 
 // Window is a stretch of time, half open.
 type Window struct{ Start, End time.Time }
-
-// empty reports whether no instant is in it.
-func (w Window) empty() bool { return !w.Start.Before(w.End) }
 
 // overlaps reports whether an instant is in both.
 func (w Window) overlaps(v Window) bool { return w.Start.Before(v.End) && v.Start.Before(w.End) }
@@ -72,8 +66,4 @@ func runs(intervals []Window, size int) [][]Window {
 		}
 	}
 	return list
-}
-
-func sortWindows(list []Window) {
-	slices.SortFunc(list, func(a, b Window) int { return a.Start.Compare(b.Start) })
 }

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/ripen-data/ripen/schemas"
 	"github.com/ripen-data/ripen/warehouse"
 )
 
@@ -111,52 +112,79 @@ func (l *ledger) state() string {
 	return digest(parts)
 }
 
-// forget clears what is written of the table.
+// outdate marks intervals as not computed.
+func (l *ledger) outdate(intervals []kept) []kept {
+	for i := range intervals {
+		intervals[i].computed = ""
+		l.intervals[intervals[i].Start] = intervals[i]
+	}
+	return intervals
+}
+
+// forget clears what is written of the table, and of those that are gone.
 func (l *ledger) forget() []warehouse.Statement {
 	var list []warehouse.Statement
 	for _, of := range []warehouse.TableName{intervalTable, seenTable} {
 		list = append(list, warehouse.Statement{
-			Name: "forget " + l.table.String(), SQL: fmt.Sprintf("delete from %s as l where l.table_name = %s", of, text(l.table.String())),
+			Name: "forget " + l.table.String(),
+			SQL: fmt.Sprintf("delete from %s as l where l.table_name = %s or l.table_name not in "+
+				"(select concat(b.table_dataset, '.', b.table_name) from %s.built as b)", of, text(l.table.String()), warehouse.MetaDataset),
 		})
 	}
 	return list
 }
 
+// maxValues bounds the values that one statement lists.
+const maxValues = 1000
+
 // write replaces rows of the interval ledger.
 func (l *ledger) write(intervals []kept, now time.Time) []warehouse.Statement {
-	if len(intervals) == 0 {
-		return nil
-	}
-	starts, values := make([]string, len(intervals)), make([]string, len(intervals))
-	for i, k := range intervals {
-		starts[i] = instantText(k.Start)
-		values[i] = fmt.Sprintf("(%s, %s, %s, %s, %d, %s)",
-			text(l.table.String()), instantText(k.Start), instantText(k.End), text(k.inputs()), k.rows, instantText(now))
-	}
-	name := "interval ledger of " + l.table.String()
-	return []warehouse.Statement{
-		{Name: name, SQL: fmt.Sprintf("delete from %s as l where l.table_name = %s and l.start_at in (%s)",
+	var list []warehouse.Statement
+	for part := range slices.Chunk(intervals, maxValues) {
+		starts, values := make([]string, len(part)), make([]string, len(part))
+		for i, k := range part {
+			starts[i] = instantText(k.Start)
+			values[i] = fmt.Sprintf("(%s, %s, %s, %s, %d, %s)",
+				text(l.table.String()), instantText(k.Start), instantText(k.End), text(k.inputs()), k.rows, instantText(now))
+		}
+		name := "interval ledger of " + l.table.String()
+		list = append(list, warehouse.Statement{Name: name, SQL: fmt.Sprintf("delete from %s as l where l.table_name = %s and l.start_at in (%s)",
 			intervalTable, text(l.table.String()), strings.Join(starts, ", "))},
-		{Name: name, SQL: fmt.Sprintf("insert into %s (table_name, start_at, end_at, inputs, row_count, built_at) values %s",
-			intervalTable, strings.Join(values, ", "))},
+			warehouse.Statement{Name: name, SQL: fmt.Sprintf("insert into %s (table_name, start_at, end_at, inputs, row_count, built_at) values %s",
+				intervalTable, strings.Join(values, ", "))})
 	}
+	return list
+}
+
+// unseen is the condition on rows r of a raw table that came with loads, which
+// are those that the table does not hold.
+func (l *ledger) unseen(table string, loads []string) string {
+	switch {
+	case len(loads) <= maxValues:
+		return fmt.Sprintf("r.%s in (%s)", schemas.LoadID, texts(loads))
+	case len(l.seen[table]) == 0:
+		return "true"
+	}
+	return fmt.Sprintf("r.%s not in (select k.load_id from %s as k where k.table_name = %s and k.source_table = %s)",
+		schemas.LoadID, seenTable, text(l.table.String()), text(table))
 }
 
 // writeSeen adds loads to the table's.
 func (l *ledger) writeSeen(loads map[string][]string) []warehouse.Statement {
-	var values []string
+	var list []warehouse.Statement
 	for _, table := range slices.Sorted(maps.Keys(loads)) {
-		for _, id := range loads[table] {
-			values = append(values, fmt.Sprintf("(%s, %s, %s)", text(l.table.String()), text(table), text(id)))
+		for part := range slices.Chunk(loads[table], maxValues) {
+			values := make([]string, len(part))
+			for i, id := range part {
+				values[i] = fmt.Sprintf("(%s, %s, %s)", text(l.table.String()), text(table), text(id))
+			}
+			list = append(list, warehouse.Statement{
+				Name: "loads of " + l.table.String(),
+				SQL:  fmt.Sprintf("insert into %s (table_name, source_table, load_id) values %s", seenTable, strings.Join(values, ", ")),
+			})
 		}
 	}
-	if len(values) == 0 {
-		return nil
-	}
-	return []warehouse.Statement{{
-		Name: "loads of " + l.table.String(),
-		SQL:  fmt.Sprintf("insert into %s (table_name, source_table, load_id) values %s", seenTable, strings.Join(values, ", ")),
-	}}
+	return list
 }
 
 // rows reads a small result.

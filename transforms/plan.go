@@ -229,7 +229,11 @@ func (p *planner) kept(ctx context.Context, w *work, planned *Planned) error {
 	if err != nil {
 		return err
 	}
-	l, err := p.readLedger(ctx, p.table(w, ""))
+	table := p.table(w, "")
+	if w.Model.Kind == Snapshot {
+		table = p.historyTable(w)
+	}
+	l, err := p.readLedger(ctx, table)
 	if err != nil {
 		return err
 	}
@@ -274,10 +278,7 @@ func (p *planner) intervals(ctx context.Context, w *work, planned *Planned) erro
 	if err != nil {
 		return err
 	}
-	due, err := t.due()
-	if err != nil {
-		return err
-	}
+	due := t.due()
 	p.ids[w.Model] = w.before.BuildID
 	planned.Intervals = len(due)
 	var rows int64

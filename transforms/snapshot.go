@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/ripen-data/ripen/internal/hint"
 	"github.com/ripen-data/ripen/schemas"
@@ -15,7 +16,7 @@ import (
 // valid from ValidFrom until before ValidTo (SCD type 2, half open). History
 // cannot be computed again, so it outlives every change of the query.
 func (b *Builder) snapshot(ctx context.Context, w *work, result *Result) (warehouse.Publication, error) {
-	table := b.table(w, "")
+	table := b.historyTable(w)
 	ledger, err := b.readLedger(ctx, table)
 	if err != nil {
 		return warehouse.Publication{}, err
@@ -24,30 +25,41 @@ func (b *Builder) snapshot(ctx context.Context, w *work, result *Result) (wareho
 	if err != nil {
 		return warehouse.Publication{}, err
 	}
-	if !ledger.exists {
+	if table != w.before.Table {
+		// What a run that was killed has left of it is not published: begin again.
 		if err := b.inherit(ctx, w, ledger); err != nil {
 			return warehouse.Publication{}, err
 		}
 	}
 	last := ledger.newest()
-	now := kept{Window: Window{always, always}, computed: b.buildID(w, in)[:16], arrivals: last.arrivals, rows: last.rows}
+	now := kept{Window: Window{b.options.AsOf, b.options.AsOf}, computed: b.buildID(w, in)[:16]}
 	if last.computed != now.computed || b.options.FullRefresh {
 		if b.options.AsOf.Before(last.Start) {
 			return warehouse.Publication{}, hint.New(
 				fmt.Sprintf("the history reaches to %s, which is after --as-of %s", formatTimestamp(last.Start), formatTimestamp(b.options.AsOf)),
 				"a snapshot only goes forward: leave --as-of out, or leave this model out with --exclude %s", w.Model)
 		}
-		now.Window = Window{b.options.AsOf, b.options.AsOf}
 		now.arrivals = digest([]string{last.arrivals, now.computed, b.asOf})[:16]
-		if err := b.extend(ctx, w, ledger, &now, result); err != nil {
+		if err := b.extend(ctx, w, ledger, now, result); err != nil {
 			return warehouse.Publication{}, err
 		}
-	} else {
-		now = last
+		if ledger, err = b.readLedger(ctx, table); err != nil {
+			return warehouse.Publication{}, err
+		}
+		last = ledger.newest()
 	}
-	built := b.publication(w, table, digest([]string{w.print.Whole, now.arrivals}), in, warehouse.Stats{Rows: now.rows})
+	built := b.publication(w, table, digest([]string{w.print.Whole, last.arrivals}), in, warehouse.Stats{Rows: last.rows})
 	result.Unchanged = b.deployed.shows(w.views, built)
 	return built, nil
+}
+
+// historyTable is the table with the model's history: the published one, unless
+// the model means something else now or the table is another environment's.
+func (b *Builder) historyTable(w *work) warehouse.TableName {
+	if w.before.Fingerprint == w.print.Whole && w.before.Environment == string(b.options.Environment) {
+		return w.before.Table
+	}
+	return b.table(w, digest([]string{w.before.Table.Table, w.before.BuildID, string(b.options.Environment)})[:8])
 }
 
 // newest is the last snapshot that was taken.
@@ -73,7 +85,8 @@ func (b *Builder) inherit(ctx context.Context, w *work, l *ledger) error {
 	if err := b.createEmpty(ctx, w, l, columns); err != nil {
 		return err
 	}
-	if w.before.Table == (warehouse.TableName{}) || w.before.Table == l.table {
+	l.intervals = map[time.Time]kept{}
+	if w.before.Table == (warehouse.TableName{}) {
 		return nil
 	}
 	versions, err := Versions(ctx, b.into, []string{w.before.Fingerprint})
@@ -114,8 +127,8 @@ func (b *Builder) inherit(ctx context.Context, w *work, l *ledger) error {
 }
 
 // extend closes versions that are over and opens those that are new.
-func (b *Builder) extend(ctx context.Context, w *work, l *ledger, now *kept, result *Result) error {
-	stage := warehouse.TableName{Dataset: warehouse.StageDataset, Table: l.table.Table}
+func (b *Builder) extend(ctx context.Context, w *work, l *ledger, now kept, result *Result) error {
+	stage := stageOf(l.table)
 	statement, err := b.statement(w, stage, nil)
 	if err != nil {
 		return err
@@ -124,66 +137,51 @@ func (b *Builder) extend(ctx context.Context, w *work, l *ledger, now *kept, res
 	if _, err := b.into.Build(ctx, statement); err != nil {
 		return err
 	}
-	if err := b.audit(ctx, w, audited{table: stage}, result); err != nil {
+	if _, err := b.audit(ctx, w, audited{table: stage}, result); err != nil {
 		return err
 	}
-	settings := w.Model.Snapshot
-	from := instantText(b.options.AsOf)
-	if settings.UpdatedAt != "" {
-		// A row that comes back after it was gone is in force from then on.
-		from = fmt.Sprintf("greatest(coalesce(s.%s, %s), coalesce((select max(gone.%s) from %s as gone where %s), s.%s, %s))",
-			settings.UpdatedAt, from, ValidTo, l.table, equal("s", "gone", w.Model.Key), settings.UpdatedAt, from)
-	}
-	ended := instantText(b.options.AsOf)
-	var changed []string
-	switch {
-	case settings.UpdatedAt != "":
-		ended = "s." + settings.UpdatedAt
-		changed = append(changed, fmt.Sprintf("s.%s > t.%s", settings.UpdatedAt, ValidFrom))
-	default:
-		watched := settings.Check
-		if len(watched) == 0 {
-			watched = columnNames(w.Query)
-		}
-		for _, column := range watched {
-			if !slices.Contains(w.Model.Key, column) {
-				changed = append(changed, fmt.Sprintf("s.%s is distinct from t.%s", column, column))
-			}
-		}
-	}
+	asOf := instantText(b.options.AsOf)
 	same := equal("s", "t", w.Model.Key)
 	var changes []warehouse.Statement
 	change := func(format string, args ...any) {
 		changes = append(changes, warehouse.Statement{Name: w.Model.Address(), SQL: fmt.Sprintf(format, args...)})
 	}
+	// A version begins when its row says that it was updated, if history can have
+	// it so: not before the version in front of it ended, and not after @as_of.
+	ended, begun, watched := asOf, asOf, w.Model.Snapshot.Check
+	switch at := w.Model.Snapshot.UpdatedAt; {
+	case at != "":
+		watched = []string{at}
+		begins := func(after string) string {
+			return fmt.Sprintf("case when s.%s %s and s.%s <= %s then s.%s else %s end", at, after, at, asOf, at, asOf)
+		}
+		ended = begins("> t." + ValidFrom)
+		begun = begins(fmt.Sprintf(">= coalesce((select max(e.%s) from %s as e where %s), s.%s)", ValidTo, l.table, equal("s", "e", w.Model.Key), at))
+	case len(watched) == 0:
+		watched = columnNames(w.Query)
+	}
+	var changed []string
+	for _, column := range watched {
+		if !slices.Contains(w.Model.Key, column) {
+			changed = append(changed, fmt.Sprintf("s.%s is distinct from t.%s", column, column))
+		}
+	}
 	if len(changed) > 0 {
 		change("update %s as t set %s = %s from %s as s where %s and t.%s is null and (%s)",
 			l.table, ValidTo, ended, stage, same, ValidTo, strings.Join(changed, " or "))
 	}
-	if settings.Deletes != "keep" {
+	if w.Model.Snapshot.Deletes != "keep" {
 		change("update %s as t set %s = %s where t.%s is null and not exists (select 1 from %s as s where %s)",
-			l.table, ValidTo, instantText(b.options.AsOf), ValidTo, stage, same)
+			l.table, ValidTo, asOf, ValidTo, stage, same)
 	}
-	names := columnNames(w.Query)
-	change("insert into %s select %s, %s, cast(null as timestamp) from %s as s where not exists (select 1 from %s as t where %s and t.%s is null)",
-		l.table, qualified("s", names), from, stage, l.table, same, ValidTo)
+	change("insert into %s select s.*, %s, cast(null as timestamp) from %s as s where not exists (select 1 from %s as t where %s and t.%s is null)",
+		l.table, begun, stage, l.table, same, ValidTo)
 	// A version that began and ended at one instant was never in force.
 	change("delete from %s as t where t.%s <= t.%s", l.table, ValidTo, ValidFrom)
-	changes = append(changes, warehouse.Statement{Name: w.Model.Address(), SQL: fmt.Sprintf(
-		"delete from %s as i where i.table_name = %s", intervalTable, text(l.table.String()))})
-	begun := *now
-	begun.computed = ""
-	changes = append(changes, l.write([]kept{begun}, b.options.Clock())...)
+	change("delete from %s as i where i.table_name = %s", intervalTable, text(l.table.String()))
+	change("insert into %s (table_name, start_at, end_at, inputs, row_count, built_at) select %s, %s, %s, %s, count(*), %s from %s as t",
+		intervalTable, text(l.table.String()), asOf, asOf, text(now.inputs()), instantText(b.options.Clock()), l.table)
 	if err := b.into.Change(ctx, changes); err != nil {
-		return err
-	}
-	// Killed here, the next run finds nothing to close or to open, and counts.
-	counted, err := b.rows(ctx, "select count(*) as row_count from "+l.table.String())
-	if err != nil {
-		return err
-	}
-	now.rows, _ = counted[0][0].(int64)
-	if err := b.into.Change(ctx, l.write([]kept{*now}, b.options.Clock())); err != nil {
 		return err
 	}
 	return b.into.Drop(ctx, []warehouse.TableName{stage})

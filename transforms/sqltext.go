@@ -3,6 +3,9 @@ package transforms
 import (
 	"cmp"
 	"fmt"
+	"math"
+	"regexp"
+	"slices"
 	"strings"
 	"time"
 
@@ -56,6 +59,44 @@ func instantAs(t time.Time, kind schemas.Kind) string {
 	}
 	return instantText(t)
 }
+
+// plainLiteral writes a value, which is given as in the cases of a model.
+func plainLiteral(t schemas.Type, value string) (string, error) {
+	if t.Kind == schemas.String {
+		return text(value), nil
+	}
+	parsed, err := parseCell(t, value)
+	if err == nil && parsed == nil {
+		err = fmt.Errorf("%q is not of type %s", value, t)
+	}
+	if err != nil {
+		return "", err
+	}
+	switch t.Kind {
+	case schemas.Int64, schemas.Bool, schemas.Numeric:
+		return fmt.Sprint(parsed), nil
+	case schemas.Float64:
+		if f, _ := parsed.(float64); !math.IsNaN(f) && !math.IsInf(f, 0) {
+			return Text(f), nil
+		}
+	case schemas.Date, schemas.Timestamp, schemas.Datetime:
+		at, err := parseInstant(Text(parsed))
+		return instantAs(at, t.Kind), err
+	}
+	return "", fmt.Errorf("%q of %s is nothing that values can be compared with", value, t)
+}
+
+// isComparable reports whether all engines can tell two values of a type apart.
+func isComparable(t schemas.Type) bool {
+	switch t.Kind {
+	case schemas.Array, schemas.JSON, schemas.Interval:
+		return false
+	}
+	return !slices.ContainsFunc(t.Fields, func(f schemas.Field) bool { return !isComparable(f.Type) })
+}
+
+// plainName is a name that needs no quotes behind a table and a point.
+var plainName = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]*$`)
 
 // qualified writes columns as table.column, separated by commas.
 func qualified(table string, columns []string) string {
