@@ -11,7 +11,7 @@ import (
 
 // aggregateFunctions may have OVER too.
 var aggregateFunctions = map[string]rule{
-	"count":                 {min: 1, max: 1, aggregate: true, bytes: true, write: (*writer).count},
+	"count":                 {min: 1, max: 1, json: true, aggregate: true, bytes: true, write: (*writer).count},
 	"countif":               {min: 1, max: 1, aggregate: true, write: (*writer).countIf},
 	"sum":                   {min: 1, max: 1, aggregate: true, write: (*writer).sum},
 	"avg":                   {min: 1, max: 1, aggregate: true, write: (*writer).avg},
@@ -31,10 +31,10 @@ var aggregateFunctions = map[string]rule{
 	"bit_and":               {min: 1, max: 1, aggregate: true, write: (*writer).aggregate},
 	"bit_or":                {min: 1, max: 1, aggregate: true, write: (*writer).aggregate},
 	"bit_xor":               {min: 1, max: 1, aggregate: true, write: (*writer).aggregate},
-	"any_value":             {min: 1, max: 1, aggregate: true, write: (*writer).anyValue},
+	"any_value":             {min: 1, max: 1, json: true, aggregate: true, write: (*writer).anyValue},
 	"approx_count_distinct": {min: 1, max: 1, aggregate: true, write: (*writer).approxCount},
 	"approx_quantiles":      {min: 2, max: 2, aggregate: true, write: (*writer).approxQuantiles},
-	"array_agg":             {min: 1, max: 1, aggregate: true, write: (*writer).arrayAgg},
+	"array_agg":             {min: 1, max: 1, json: true, aggregate: true, write: (*writer).arrayAgg},
 	"string_agg":            {min: 1, max: 2, aggregate: true, write: (*writer).stringAgg},
 	"percentile_cont":       {min: 2, max: 2, window: true, write: (*writer).percentile},
 	"percentile_disc":       {min: 2, max: 2, window: true, write: (*writer).percentile},
@@ -48,11 +48,11 @@ var windowFunctions = map[string]rule{
 	"percent_rank": {min: 0, max: 0, window: true, write: (*writer).window},
 	"cume_dist":    {min: 0, max: 0, window: true, write: (*writer).window},
 	"ntile":        {min: 1, max: 1, window: true, write: (*writer).window},
-	"lag":          {min: 1, max: 3, window: true, write: (*writer).window},
-	"lead":         {min: 1, max: 3, window: true, write: (*writer).window},
-	"first_value":  {min: 1, max: 1, window: true, write: (*writer).window},
-	"last_value":   {min: 1, max: 1, window: true, write: (*writer).window},
-	"nth_value":    {min: 2, max: 2, window: true, write: (*writer).window},
+	"lag":          {min: 1, max: 3, json: true, window: true, write: (*writer).window},
+	"lead":         {min: 1, max: 3, json: true, window: true, write: (*writer).window},
+	"first_value":  {min: 1, max: 1, json: true, window: true, write: (*writer).window},
+	"last_value":   {min: 1, max: 1, json: true, window: true, write: (*writer).window},
+	"nth_value":    {min: 2, max: 2, json: true, window: true, write: (*writer).window},
 }
 
 func (w *writer) window(c call) string {

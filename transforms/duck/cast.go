@@ -29,6 +29,9 @@ func (w *writer) cast(n *syntax.Node) string {
 		w.fail(n, "the type of this cast is not known", "cast to STRING, INT64, NUMERIC, FLOAT64, BOOL, DATE or TIMESTAMP")
 	}
 	note := w.comments(n)
+	if value.Kind == "NullLiteral" && to.Kind == schemas.JSON {
+		return note + "CAST(NULL AS JSON)"
+	}
 	name := w.duckType(n, to)
 	if value.Kind == "NullLiteral" {
 		return note + "CAST(NULL AS " + name + ")"

@@ -452,6 +452,9 @@ func (w *writer) structAs(n *syntax.Node, t schemas.Type) string {
 func (w *writer) arrayElement(n *syntax.Node) string {
 	w.reviewed(n, "expr", "Location")
 	array, at := n.Kids[0], n.Kids[len(n.Kids)-1]
+	if w.typeOf(array).Kind == schemas.JSON {
+		return w.jsonElement(n, array, at)
+	}
 	if w.typeOf(array).Kind != schemas.Array {
 		w.fail(n, "[] of a "+w.typeOf(array).String()+" does not run on DuckDB", "write JSON_VALUE(x, '$.name')")
 	}

@@ -81,6 +81,17 @@ func quoteAll(names []string) string {
 func (w *writer) path(n *syntax.Node) string {
 	names := w.parts(n)
 	r := w.resolved[spanOf(n)]
+	if known := w.low.local[spanOf(n)]; known != nil {
+		r = known
+	}
+	if text := w.jsonPathOf(n, names, r); text != "" {
+		return text
+	}
+	return w.pathAs(n, names, r)
+}
+
+// pathAs writes the first names of a path, which the analyzer resolved to r.
+func (w *writer) pathAs(n *syntax.Node, names []string, r *syntax.Resolved) string {
 	if r != nil && slices.Contains([]string{"SubqueryExpr", "FunctionCall", "Flatten", "FlattenedArg", "WithExpr"}, r.Kind) {
 		w.fail(n, "a path through an array does not run on DuckDB", "UNNEST the array and name its elements")
 	}
@@ -134,6 +145,13 @@ func (w *writer) dotIdentifier(n *syntax.Node) string {
 	w.reviewed(n, "expr", "Identifier")
 	if len(n.Kids) != 2 {
 		w.refuseKind(n)
+	}
+	if w.typeOf(n.Kids[0]).Kind == schemas.JSON {
+		text, ok := jsonField(w.node(n.Kids[0]), w.nameOf(n.Kids[1]))
+		if !ok {
+			w.fail(n, "a JSON field with quotes in its name does not run on DuckDB", "rename it at the source")
+		}
+		return text
 	}
 	if w.typeOf(n.Kids[0]).Kind == schemas.Array {
 		w.fail(n, "a path through an array does not run on DuckDB", "UNNEST the array and name its elements")

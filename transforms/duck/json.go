@@ -10,14 +10,13 @@ import (
 
 // jsonFunctions read and write JSON text in STRINGs.
 var jsonFunctions = map[string]rule{
-	"json_value":                {min: 1, max: 2, write: (*writer).json},
-	"json_query":                {min: 1, max: 2, write: (*writer).json},
-	"json_extract":              {min: 1, max: 2, write: (*writer).json},
-	"json_extract_scalar":       {min: 1, max: 2, write: (*writer).json},
-	"json_value_array":          {min: 1, max: 2, write: (*writer).json},
-	"json_query_array":          {min: 1, max: 2, write: (*writer).json},
-	"json_extract_array":        {min: 1, max: 2, write: (*writer).json},
-	"json_extract_string_array": {min: 1, max: 2, write: (*writer).json},
+	"json_value":                {min: 1, max: 2, json: true, write: (*writer).json},
+	"json_query":                {min: 1, max: 2, json: true, write: (*writer).json},
+	"json_extract":              {min: 1, max: 2, json: true, write: (*writer).json},
+	"json_extract_scalar":       {min: 1, max: 2, json: true, write: (*writer).json},
+	"json_value_array":          {min: 1, max: 2, json: true, write: (*writer).json},
+	"json_extract_array":        {min: 1, max: 2, json: true, write: (*writer).jsonArray},
+	"json_extract_string_array": {min: 1, max: 2, json: true, write: (*writer).json},
 	"to_json_string":            {min: 1, max: 1, bytes: false, write: (*writer).toJSON},
 }
 
@@ -34,6 +33,9 @@ func (w *writer) json(c call) string {
 	path := "$"
 	if len(c.args) == 2 {
 		path = w.jsonPath(c)
+	}
+	if w.typeOf(c.args[0]).Kind == schemas.JSON && (c.name == "json_query" || c.name == "json_extract") {
+		return w.comments(c.node) + "json_extract(" + w.node(c.args[0]) + ", " + stringText(path) + ")"
 	}
 	return w.comments(c.node) + jsonMacros[c.name] + "(" + w.node(c.args[0]) + ", " + stringText(path) + ")"
 }

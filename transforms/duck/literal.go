@@ -246,7 +246,11 @@ func parseTimestamp(text string) (time.Time, bool) {
 
 // nullLiteral writes NULL, with its type where nothing else decides it.
 func (w *writer) nullLiteral(n *syntax.Node) string {
-	if t := w.typeWanted(n); w.nullArguments[n] && t.Kind != "" {
+	t := w.typeWanted(n)
+	if w.nullArguments[n] && t.Kind == schemas.JSON {
+		return "CAST(NULL AS JSON)"
+	}
+	if w.nullArguments[n] && t.Kind != "" {
 		return "CAST(NULL AS " + w.duckType(n, t) + ")"
 	}
 	return w.text[n.Start:n.End]

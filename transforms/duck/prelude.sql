@@ -156,3 +156,33 @@ CREATE OR REPLACE MACRO bq.array_equal(a, b) AS CASE WHEN a IS NULL OR b IS NULL
     ELSE list_reduce(list_concat([true], list_transform(list_zip(a, b), lambda _p: _p[1] = _p[2])), lambda _x, _y: _x AND _y) END;
 CREATE OR REPLACE MACRO bq.float_array_equal(a, b) AS CASE WHEN a IS NULL OR b IS NULL THEN NULL WHEN len(a) <> len(b) THEN false
     ELSE list_reduce(list_concat([true], list_transform(list_zip(a, b), lambda _p: bq.eq(_p[1], _p[2]))), lambda _x, _y: _x AND _y) END;
+
+-- Values of the JSON type. CASE in CASE: AND evaluates both sides.
+CREATE OR REPLACE MACRO bq.parse_json(s) AS CASE WHEN s IS NOT NULL THEN CAST(CASE WHEN json_valid(s) THEN s ELSE 'not JSON: ' || s END AS JSON) END;
+CREATE OR REPLACE MACRO bq.json_kind(j) AS CASE json_type(j) WHEN 'NULL' THEN 'null' WHEN 'VARCHAR' THEN 'string' WHEN 'BOOLEAN' THEN 'boolean'
+    WHEN 'ARRAY' THEN 'array' WHEN 'OBJECT' THEN 'object' ELSE CASE WHEN j IS NOT NULL THEN 'number' END END;
+CREATE OR REPLACE MACRO bq.json_at(j, i) AS CASE WHEN i >= 0 THEN json_extract(j, '$[' || i || ']') END;
+CREATE OR REPLACE MACRO bq.json_elements(j, p) AS CASE WHEN json_type(j, p) = 'ARRAY' THEN json_extract(j, p || '[*]') END;
+CREATE OR REPLACE MACRO bq.json_to_string(j) AS CASE WHEN j IS NOT NULL THEN CASE WHEN json_type(j) = 'VARCHAR' THEN json_extract_string(j, '$')
+    ELSE CAST(CAST('not a STRING in JSON: ' || CAST(j AS VARCHAR) AS BIGINT) AS VARCHAR) END END;
+CREATE OR REPLACE MACRO bq.json_to_bool(j) AS CASE WHEN j IS NOT NULL THEN CAST(CASE WHEN json_type(j) = 'BOOLEAN' THEN CAST(j AS VARCHAR)
+    ELSE 'not a BOOL in JSON: ' || CAST(j AS VARCHAR) END AS BOOLEAN) END;
+CREATE OR REPLACE MACRO bq.json_to_float64(j) AS CASE WHEN j IS NOT NULL THEN CAST(CASE WHEN bq.json_kind(j) = 'number' THEN CAST(j AS VARCHAR)
+    ELSE 'not a FLOAT64 in JSON: ' || CAST(j AS VARCHAR) END AS DOUBLE) END;
+-- A number with a fraction of zero is an INT64 too.
+CREATE OR REPLACE MACRO bq.json_to_int64(j) AS CASE WHEN j IS NOT NULL THEN CAST(CASE WHEN json_type(j) IN ('BIGINT', 'UBIGINT') THEN CAST(j AS VARCHAR)
+    WHEN json_type(j) = 'DOUBLE' AND TRY_CAST(CAST(j AS VARCHAR) AS DOUBLE) = trunc(TRY_CAST(CAST(j AS VARCHAR) AS DOUBLE)) THEN format('{:.0f}', TRY_CAST(CAST(j AS VARCHAR) AS DOUBLE))
+    ELSE 'not an INT64 in JSON: ' || CAST(j AS VARCHAR) END AS BIGINT) END;
+CREATE OR REPLACE MACRO bq.lax_number(j) AS CASE WHEN bq.json_kind(j) = 'number' THEN CAST(j AS VARCHAR)
+    WHEN json_type(j) = 'VARCHAR' THEN CASE WHEN bq.is_number(json_extract_string(j, '$')) THEN trim(json_extract_string(j, '$')) END END;
+CREATE OR REPLACE MACRO bq.lax_int64(j) AS CASE WHEN json_type(j) = 'BOOLEAN' THEN CASE CAST(j AS VARCHAR) WHEN 'true' THEN 1::BIGINT ELSE 0::BIGINT END
+    ELSE coalesce(TRY_CAST(CASE WHEN bq.is_int64(bq.lax_number(j)) THEN bq.lax_number(j) END AS BIGINT),
+        CASE WHEN NOT bq.is_int64(bq.lax_number(j)) THEN TRY_CAST(round(TRY_CAST(bq.lax_number(j) AS DOUBLE)) AS BIGINT) END) END;
+CREATE OR REPLACE MACRO bq.lax_float64(j) AS CASE WHEN bq.json_kind(j) = 'number' THEN TRY_CAST(CAST(j AS VARCHAR) AS DOUBLE)
+    WHEN json_type(j) = 'VARCHAR' THEN bq.safe_str_float64(json_extract_string(j, '$')) END;
+CREATE OR REPLACE MACRO bq.lax_bool(j) AS CASE json_type(j) WHEN 'BOOLEAN' THEN CAST(j AS VARCHAR) = 'true' WHEN 'VARCHAR' THEN bq.safe_str_bool(json_extract_string(j, '$'))
+    ELSE CASE WHEN bq.json_kind(j) = 'number' THEN TRY_CAST(CAST(j AS VARCHAR) AS DOUBLE) <> 0 END END;
+CREATE OR REPLACE MACRO bq.lax_string(j) AS CASE json_type(j) WHEN 'VARCHAR' THEN json_extract_string(j, '$') WHEN 'BOOLEAN' THEN CAST(j AS VARCHAR)
+    WHEN 'DOUBLE' THEN bq.float_text(TRY_CAST(CAST(j AS VARCHAR) AS DOUBLE) + 0e0) ELSE CASE WHEN bq.json_kind(j) = 'number' THEN CAST(j AS VARCHAR) END END;
+CREATE OR REPLACE MACRO bq.json_items(j) AS CASE WHEN j IS NOT NULL THEN CASE WHEN json_type(j) = 'ARRAY' THEN json_extract(j, '$[*]')
+    ELSE [CAST('not an array in JSON: ' || CAST(j AS VARCHAR) AS JSON)] END END;

@@ -281,7 +281,7 @@ func (w *writer) selectColumn(n *syntax.Node) string {
 		// The name GoogleSQL gives it, where the text for DuckDB ends otherwise.
 		name := quote(w.nameOf(expr.Kids[len(expr.Kids)-1]))
 		r := w.resolved[spanOf(expr)]
-		if firstKid(n, "Alias") == nil && (!strings.HasSuffix(text, name) || r != nil && r.Kind == "GetStructField") {
+		if firstKid(n, "Alias") == nil && (!strings.HasSuffix(text, name) || r != nil && (r.Kind == "GetStructField" || r.Kind == "GetJsonField")) {
 			text += " AS " + name // ORDER BY does not see the name of a bare field
 		}
 		return text

@@ -14,7 +14,6 @@ var advice = map[string]string{
 	"TVF":                    "write the query it stands for",
 	"NamedArgument":          "pass arguments by position",
 	"Lambda":                 "use UNNEST in a subquery",
-	"JSONLiteral":            "keep JSON text in a STRING",
 	"BigNumericLiteral":      "use NUMERIC",
 	"RangeLiteral":           "use two columns",
 	"IntervalExpr":           "use it in DATE_ADD, TIMESTAMP_ADD, DATE_SUB or TIMESTAMP_SUB only",

@@ -298,9 +298,7 @@ func (w *writer) treeAggregate(r *syntax.Resolved) string {
 
 // lowPath writes a path whose column a scan made; "" if it is none.
 func (w *writer) lowPath(n *syntax.Node, names []string, r *syntax.Resolved) string {
-	if known := w.low.local[spanOf(n)]; known != nil {
-		r = known
-	} else if r == nil && w.low.direct {
+	if r == nil && w.low.direct {
 		r = w.low.ordered[n.Start]
 	}
 	depth, root := 0, r

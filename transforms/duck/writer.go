@@ -204,6 +204,8 @@ func expressions(kind string) handler {
 		return (*writer).bytesLiteral
 	case "NumericLiteral":
 		return (*writer).numericLiteral
+	case "JSONLiteral":
+		return (*writer).jsonLiteral
 	case "DateOrTimeLiteral":
 		return (*writer).dateOrTimeLiteral
 	case "ParameterExpr":

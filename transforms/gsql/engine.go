@@ -147,6 +147,7 @@ var absentInBigQuery = []googlesql.LanguageFeature{
 	googlesql.LanguageFeatureFeatureWithExpression,
 	googlesql.LanguageFeatureFeatureTypeofFunction,
 	googlesql.LanguageFeatureFeatureBareArrayAccess,
+	googlesql.LanguageFeatureFeatureJsonTypeComparison,
 }
 
 func languageOptions() (*googlesql.LanguageOptions, error) {
