@@ -57,9 +57,12 @@ var windowFunctions = map[string]rule{
 
 func (w *writer) window(c call) string {
 	if c.name == "lag" || c.name == "lead" {
-		for _, arg := range c.args[1:] {
+		if len(c.args) > 1 && c.args[1].Kind != "IntLiteral" && c.args[1].Kind != "ParameterExpr" {
+			w.fail(c.args[1], "the offset of "+strings.ToUpper(c.name)+" must be a literal from 0 or a parameter", "write a number")
+		}
+		for _, arg := range c.args[min(2, len(c.args)):] {
 			if !w.isConstant(arg) {
-				w.fail(arg, "the offset and the default of "+strings.ToUpper(c.name)+" must be constants", "write IFNULL around the call")
+				w.fail(arg, "the default of "+strings.ToUpper(c.name)+" must be a constant", "write IFNULL around the call")
 			}
 		}
 	}
@@ -83,6 +86,9 @@ func (w *writer) plainAggregate(c call) {
 
 func (w *writer) aggregate(c call) string {
 	w.plainAggregate(c)
+	if k := w.typeOf(c.args[0]).Kind; k == schemas.Array || k == schemas.Struct {
+		w.fail(c.args[0], strings.ToUpper(c.name)+" of "+string(k)+" does not run on DuckDB", "aggregate its parts")
+	}
 	if c.name == "min" && c.result.Kind == schemas.Float64 {
 		// NaN is the least of all and the most of all: -max(-x).
 		return w.comments(c.node) + "(-max(" + w.distinct(c) + "-(" + w.node(c.args[0]) + "))" + c.over + ")"
@@ -94,7 +100,11 @@ func (w *writer) aggregate(c call) string {
 func (w *writer) count(c call) string {
 	w.plainAggregate(c)
 	if c.args[0].Kind == "Star" {
-		return w.comments(c.node) + w.nameAsWritten(c) + "(*)" + c.over
+		all := "(*)"
+		if strings.Contains(strings.ToUpper(c.over), "BETWEEN") || c.over != "" && !strings.Contains(c.over, "(") {
+			all = "(1)" // COUNT(*) of a frame that ends before it starts is negative
+		}
+		return w.comments(c.node) + w.nameAsWritten(c) + all + c.over
 	}
 	return w.rename(c, "") + c.over
 }
@@ -148,29 +158,48 @@ func (w *writer) statistic(c call) string {
 	if c.result.Kind == schemas.Numeric {
 		w.fail(c.node, strings.ToUpper(c.name)+" of NUMERIC does not run on DuckDB", "cast to FLOAT64")
 	}
-	if !slices.ContainsFunc(c.args, w.mayBeNaN) {
-		return w.rename(c, "") + c.over
+	if c.distinct && len(c.args) == 2 {
+		w.fail(c.node, "DISTINCT in "+strings.ToUpper(c.name)+" does not run on DuckDB", "make the pairs distinct in a CTE")
 	}
-	return w.comments(c.node) + w.floatStatistic(c)
+	floats := slices.ContainsFunc(c.args, w.mayBeNaN)
+	switch {
+	case c.over == "" && !c.distinct && (floats || c.name == "corr"):
+		texts := make([]string, len(c.args))
+		for i, arg := range c.args {
+			texts[i] = "CAST(" + w.node(arg) + " AS DOUBLE)"
+			if w.typeOf(arg).Kind == schemas.Float64 {
+				texts[i] = w.node(arg)
+			}
+		}
+		return w.comments(c.node) + "bq." + c.name + "(" + strings.Join(texts, ", ") + ")"
+	case floats:
+		return w.comments(c.node) + w.floatStatistic(c)
+	case c.name == "corr":
+		return "CASE WHEN regr_count(" + w.node(c.args[0]) + ", " + w.node(c.args[1]) + ")" + c.over + " > 1 THEN " + w.rename(c, "") + c.over + " END"
+	}
+	return w.rename(c, "") + c.over
 }
 
-// floatStatistic is NaN if a value is NaN or infinite, which is a fault in DuckDB.
+// floatStatistic is what the macros of these names do, for OVER and DISTINCT.
 func (w *writer) floatStatistic(c call) string {
 	least := "1"
 	if strings.HasSuffix(c.name, "_samp") || c.name == "stddev" || c.name == "variance" || c.name == "corr" {
 		least = "2"
 	}
-	x := "(" + w.node(c.args[0]) + ")"
-	known, finite, value := x+" IS NOT NULL", "isfinite"+x, "bq.finite"+x
+	x := w.node(c.args[0])
+	count := "count(" + w.distinct(c) + x + ")"
+	value, finite := w.distinct(c)+"bq.finite("+x+")", "isfinite("+x+")"
 	if len(c.args) == 2 {
-		y := "(" + w.node(c.args[1]) + ")"
-		known, finite = known+" AND "+y+" IS NOT NULL", finite+" AND isfinite"+y
-		value = "bq.finite" + x + ", bq.finite" + y
-	} else if c.distinct {
-		value = "DISTINCT " + value
+		y := w.node(c.args[1])
+		count = "regr_count(" + x + ", " + y + ")"
+		value = "bq.finite(" + x + "), bq.finite(" + y + ")"
+		finite = "bq.finite_pair(" + x + ", " + y + ")"
 	}
-	rows := filter(known) + c.over
-	return "CASE WHEN count(*)" + rows + " >= " + least + " AND NOT bool_and(" + finite + ")" + rows +
+	start := "CASE WHEN "
+	if c.name == "corr" {
+		start += count + c.over + " < 2 THEN NULL WHEN "
+	}
+	return start + count + c.over + " >= " + least + " AND NOT bool_and(" + finite + ")" + c.over +
 		" THEN CAST('NaN' AS DOUBLE) ELSE " + c.name + "(" + value + ")" + c.over + " END"
 }
 

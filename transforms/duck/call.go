@@ -240,7 +240,7 @@ func (w *writer) refuseFunction(c call) {
 	if hint, ok := refused[c.name]; ok {
 		w.fail(c.node, name+" does not run on DuckDB", hint)
 	}
-	w.fail(c.node, "function "+name+" does not run on DuckDB", "write it with other functions; transforms/duck/README.md lists those that run")
+	w.fail(c.node, "function "+name+" does not run on DuckDB", "write it with other functions; docs/googlesql.md lists those that run")
 }
 
 // part is the date part that an argument names, e.g. DAY or WEEK(MONDAY).

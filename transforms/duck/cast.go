@@ -26,6 +26,10 @@ func (w *writer) cast(n *syntax.Node) string {
 	safe := strings.Contains(n.Attr, "return_null_on_error=true")
 	from, to := w.typeOf(value), w.typeOf(n)
 	if to.Kind == "" {
+		// A constant that the analyzer folded with what is around it.
+		to, _ = schemas.ParseType(strings.Join(strings.Fields(w.text[target.Start:target.End]), " "))
+	}
+	if to.Kind == "" {
 		w.fail(n, "the type of this cast is not known", "cast to STRING, INT64, NUMERIC, FLOAT64, BOOL, DATE or TIMESTAMP")
 	}
 	note := w.comments(n)
@@ -38,6 +42,10 @@ func (w *writer) cast(n *syntax.Node) string {
 	}
 	if constructor := value.Kind == "ArrayConstructor" && len(value.Kids) == 0; constructor {
 		return note + "CAST([] AS " + name + ")"
+	}
+	if to.Kind == schemas.Numeric && w.isFloatLiteral(value) {
+		w.want(value, to) // exactly as written, not the nearest FLOAT64
+		return note + w.node(value)
 	}
 	text := w.plain(value)
 	if form := castForm(from.Kind, to.Kind); form != "" {

@@ -30,10 +30,10 @@ func dateFunctions() map[string]rule {
 		"unix_millis":              {min: 1, max: 1, text: "bq.unix_millis"},
 		"unix_micros":              {min: 1, max: 1, text: "epoch_us"},
 		"unix_date":                {min: 1, max: 1, text: "date_diff('day', DATE '1970-01-01', $1)"},
-		"date_from_unix_date":      {min: 1, max: 1, text: "(DATE '1970-01-01' + CAST($1 AS INTEGER))"},
-		"timestamp_seconds":        {min: 1, max: 1, text: "make_timestamp(($1) * 1000000)"},
-		"timestamp_millis":         {min: 1, max: 1, text: "make_timestamp(($1) * 1000)"},
-		"timestamp_micros":         {min: 1, max: 1, text: "make_timestamp($1)"},
+		"date_from_unix_date":      {min: 1, max: 1, text: "bq.in_date(DATE '1970-01-01' + CAST($1 AS INTEGER))"},
+		"timestamp_seconds":        {min: 1, max: 1, text: "bq.in_timestamp(make_timestamp(($1) * 1000000))"},
+		"timestamp_millis":         {min: 1, max: 1, text: "bq.in_timestamp(make_timestamp(($1) * 1000))"},
+		"timestamp_micros":         {min: 1, max: 1, text: "bq.in_timestamp(make_timestamp($1))"},
 		"generate_date_array":      {min: 2, max: 3, write: (*writer).dateArray},
 		"generate_timestamp_array": {min: 3, max: 3, write: (*writer).timestampArray},
 	}
@@ -80,7 +80,7 @@ func utc(text, zone string) string {
 func (w *writer) date(c call) string {
 	note := w.comments(c.node)
 	if len(c.args) == 3 {
-		return note + "make_date(" + w.plain(c.args[0]) + ", " + w.plain(c.args[1]) + ", " + w.plain(c.args[2]) + ")"
+		return note + "bq.in_date(make_date(" + w.plain(c.args[0]) + ", " + w.plain(c.args[1]) + ", " + w.plain(c.args[2]) + "))"
 	}
 	text := w.node(c.args[0])
 	if len(c.args) == 2 {
@@ -120,7 +120,7 @@ func (w *writer) datetime(c call) string {
 		for i, arg := range c.args {
 			texts[i] = w.plain(arg)
 		}
-		return note + "make_timestamp(" + strings.Join(texts, ", ") + ")"
+		return note + "bq.in_timestamp(make_timestamp(" + strings.Join(texts, ", ") + "))"
 	case len(c.args) == 1:
 		return note + "CAST(" + w.node(c.args[0]) + " AS TIMESTAMP)"
 	case len(c.args) == 2 && first == schemas.Timestamp:
@@ -200,9 +200,12 @@ func (w *writer) addInterval(c call) string {
 	}
 	sum := w.operand(c.args[0]) + sign + w.interval(c.args[1])
 	if w.timeKind(c.args[0]) == schemas.Date && strings.HasPrefix(c.name, "date_") {
-		return w.comments(c.node) + "CAST(" + sum + " AS DATE)"
+		return w.comments(c.node) + "bq.in_date(" + sum + ")"
 	}
-	return w.comments(c.node) + "(" + sum + ")"
+	if w.timeKind(c.args[0]) == schemas.Time {
+		return w.comments(c.node) + "(" + sum + ")"
+	}
+	return w.comments(c.node) + "bq.in_timestamp(" + sum + ")"
 }
 
 // timeKind is the kind of a value of time. It must be known: the same function is
@@ -275,6 +278,8 @@ func (w *writer) trunc(c call) string {
 		cut = "date_trunc('" + strings.ToLower(part) + "', " + text + ")"
 	}
 	switch {
+	case kind == schemas.Date && part != "MONTH" && part != "QUARTER" && part != "YEAR" && part != "DAY":
+		cut = "bq.in_date(" + cut + ")" // a week may start before year 1
 	case kind == schemas.Date:
 		cut = "CAST(" + cut + " AS DATE)"
 	case kind == schemas.Time:

@@ -68,6 +68,7 @@ func translate(stmt *syntax.Statement, adHoc, lower bool) (compiled Compiled, er
 	if i := strings.IndexByte(stmt.Source.Text, 0); i >= 0 {
 		return Compiled{}, stmt.Source.At(i, "a NUL character stands in the text", "write it as '\\0' in a string")
 	}
+	w.refuseOuterAggregates(stmt.Resolved)
 	if adHoc {
 		w.checkAdHoc(stmt.Columns)
 	} else {

@@ -161,19 +161,27 @@ func (w *writer) add(n, left, right *syntax.Node) string {
 	l, r := w.typeOf(left).Kind, w.typeOf(right).Kind
 	switch {
 	case right.Kind == "IntervalExpr" && isTime(l):
-		return "(" + w.operand(left) + " " + n.Attr + " " + w.interval(right) + ")"
+		return w.inTime(l, w.operand(left)+" "+n.Attr+" "+w.interval(right))
 	case left.Kind == "IntervalExpr" && isTime(r) && n.Attr == "+":
-		return "(" + w.operand(right) + " + " + w.interval(left) + ")"
+		return w.inTime(r, w.operand(right)+" + "+w.interval(left))
 	case l == schemas.Interval || r == schemas.Interval:
 		w.fail(n, "arithmetic with INTERVAL values does not run on DuckDB", "write DATE_ADD(d, INTERVAL 1 DAY)")
 	case isTime(l) && isTime(r):
 		w.fail(n, "a difference of dates or timestamps is an INTERVAL, which does not run on DuckDB", "write DATE_DIFF(a, b, DAY) or TIMESTAMP_DIFF(a, b, SECOND)")
 	case l == schemas.Date:
-		return "(" + w.operand(left) + " " + n.Attr + " " + w.days(right) + ")"
+		return "bq.in_date(" + w.operand(left) + " " + n.Attr + " " + w.days(right) + ")"
 	case r == schemas.Date:
-		return "(" + w.operand(right) + " + " + w.days(left) + ")"
+		return "bq.in_date(" + w.operand(right) + " + " + w.days(left) + ")"
 	}
 	return w.copyPlain(n, left, right)
+}
+
+// inTime writes a sum with an interval, which faults beyond the years 1 and 9999.
+func (w *writer) inTime(kind schemas.Kind, sum string) string {
+	if kind == schemas.Time {
+		return "(" + sum + ")"
+	}
+	return "bq.in_timestamp(" + sum + ")"
 }
 
 // days is a number of days that DuckDB can add to a DATE.
@@ -435,6 +443,9 @@ func (w *writer) structAs(n *syntax.Node, t schemas.Type) string {
 		i := len(fields)
 		if i >= len(t.Fields) {
 			w.fail(kid, "this STRUCT has more fields than its type", "write STRUCT(x AS name, …)")
+		}
+		if strings.ContainsRune(names[i], 0) {
+			w.fail(kid, "a field of this STRUCT has a name with a zero byte", "write STRUCT(x AS name, …)")
 		}
 		text := w.as(value, t.Fields[i].Type)
 		if (typed || value.Kind == "NullLiteral") && !hasStruct(t.Fields[i].Type) {

@@ -45,6 +45,12 @@ func (w *writer) format(c call) string {
 			w.fail(c.args[0], "FORMAT_DATE has no "+element, "use FORMAT_TIMESTAMP")
 		}
 		switch text, ok := strftimeCodes[code]; {
+		case code == "Y" || code == "F": // a year has as many digits as it needs; %E4Y has four
+			flush()
+			parts = append(parts, "CAST(year("+value+") AS VARCHAR)")
+			if code == "F" {
+				run += "-%m-%d"
+			}
 		case ok:
 			run += text
 		case code == "Q":

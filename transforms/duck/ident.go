@@ -105,6 +105,7 @@ func (w *writer) pathAs(n *syntax.Node, names []string, r *syntax.Resolved) stri
 	if text := w.aliased(names, root); text != "" {
 		return text
 	}
+	w.refuseHidden(n, names[0], root)
 	if root != nil && len(root.Columns) > 0 {
 		// A field without its column: UNNEST(items) in FROM, then just price.
 		if name, ok := w.aliases[root.Columns[0].ID]; ok && depth == len(names) {
@@ -121,12 +122,7 @@ func (w *writer) aliased(names []string, root *syntax.Resolved) string {
 		if item.expr == nil || !strings.EqualFold(item.name, names[0]) || item.isColumn || root == nil || len(root.Columns) == 0 {
 			continue
 		}
-		ref := root.Columns[0]
-		computed := strings.HasPrefix(ref.Table, "$") && !strings.HasPrefix(ref.Table, "$array") && strings.EqualFold(ref.Name, item.name)
-		for _, id := range w.columns[spanOf(item.expr)] {
-			computed = computed || id == ref.ID
-		}
-		if !computed {
+		if !w.standsFor(item, root) {
 			continue
 		}
 		outer := w.selects
@@ -139,6 +135,15 @@ func (w *writer) aliased(names []string, root *syntax.Resolved) string {
 		return text
 	}
 	return ""
+}
+
+// standsFor reports whether a column is the one that an item of a select list makes.
+func (w *writer) standsFor(item selectItem, column *syntax.Resolved) bool {
+	ref := column.Columns[0]
+	if strings.HasPrefix(ref.Table, "$") && !strings.HasPrefix(ref.Table, "$array") && strings.EqualFold(ref.Name, item.name) {
+		return true
+	}
+	return slices.Contains(w.columns[spanOf(item.expr)], ref.ID)
 }
 
 func (w *writer) dotIdentifier(n *syntax.Node) string {

@@ -39,8 +39,18 @@ CREATE OR REPLACE MACRO bq.ne(a, b) AS (a <> b OR isnan(a) AND b IS NOT NULL);
 CREATE OR REPLACE MACRO bq.gt(a, b) AS (a > b AND (NOT isnan(a) OR b IS NULL));
 CREATE OR REPLACE MACRO bq.ge(a, b) AS (a >= b AND (NOT isnan(a) OR b IS NULL));
 CREATE OR REPLACE MACRO bq.not_nan(x) AS CASE WHEN isnan(x) THEN CAST('NaN has no place in an order' AS DOUBLE) ELSE x END;
--- The sum of squares of NaN or inf is NaN; DuckDB's is a fault.
+-- The sum of squares of NaN or inf is NaN, and faults in DuckDB; one pair has no correlation, which is NaN there.
 CREATE OR REPLACE MACRO bq.finite(x) AS CASE WHEN isfinite(x) THEN x END;
+CREATE OR REPLACE MACRO bq.stddev(x) AS CASE WHEN count(x) >= 2 AND NOT bool_and(isfinite(x)) THEN CAST('NaN' AS DOUBLE) ELSE stddev(bq.finite(x)) END;
+CREATE OR REPLACE MACRO bq.stddev_samp(x) AS CASE WHEN count(x) >= 2 AND NOT bool_and(isfinite(x)) THEN CAST('NaN' AS DOUBLE) ELSE stddev_samp(bq.finite(x)) END;
+CREATE OR REPLACE MACRO bq.stddev_pop(x) AS CASE WHEN count(x) >= 1 AND NOT bool_and(isfinite(x)) THEN CAST('NaN' AS DOUBLE) ELSE stddev_pop(bq.finite(x)) END;
+CREATE OR REPLACE MACRO bq.variance(x) AS CASE WHEN count(x) >= 2 AND NOT bool_and(isfinite(x)) THEN CAST('NaN' AS DOUBLE) ELSE variance(bq.finite(x)) END;
+CREATE OR REPLACE MACRO bq.var_samp(x) AS CASE WHEN count(x) >= 2 AND NOT bool_and(isfinite(x)) THEN CAST('NaN' AS DOUBLE) ELSE var_samp(bq.finite(x)) END;
+CREATE OR REPLACE MACRO bq.var_pop(x) AS CASE WHEN count(x) >= 1 AND NOT bool_and(isfinite(x)) THEN CAST('NaN' AS DOUBLE) ELSE var_pop(bq.finite(x)) END;
+CREATE OR REPLACE MACRO bq.finite_pair(x, y) AS CASE WHEN x IS NOT NULL AND y IS NOT NULL THEN isfinite(x) AND isfinite(y) END;
+CREATE OR REPLACE MACRO bq.covar_pop(x, y) AS CASE WHEN regr_count(x, y) >= 1 AND NOT bool_and(bq.finite_pair(x, y)) THEN CAST('NaN' AS DOUBLE) ELSE covar_pop(bq.finite(x), bq.finite(y)) END;
+CREATE OR REPLACE MACRO bq.covar_samp(x, y) AS CASE WHEN regr_count(x, y) >= 2 AND NOT bool_and(bq.finite_pair(x, y)) THEN CAST('NaN' AS DOUBLE) ELSE covar_samp(bq.finite(x), bq.finite(y)) END;
+CREATE OR REPLACE MACRO bq.corr(x, y) AS CASE WHEN regr_count(x, y) < 2 THEN NULL WHEN NOT bool_and(bq.finite_pair(x, y)) THEN CAST('NaN' AS DOUBLE) ELSE corr(bq.finite(x), bq.finite(y)) END;
 
 -- NULL if any argument is; DuckDB's skip NULLs.
 CREATE OR REPLACE MACRO bq.greatest
@@ -77,7 +87,7 @@ CREATE OR REPLACE MACRO bq.right_part(s, n) AS CASE WHEN n < 0 THEN CAST('negati
 -- A text has a megabyte at most, as in BigQuery.
 CREATE OR REPLACE MACRO bq.repeat(s, n) AS CASE WHEN n < 0 OR strlen(s) * CAST(n AS HUGEINT) > 1048576
     THEN CAST('negative number of REPEAT, or more than 1 MB' AS BIGINT)::VARCHAR ELSE repeat(s, n) END;
-CREATE OR REPLACE MACRO bq.ascii(s) AS CASE WHEN s = '' THEN 0::BIGINT ELSE CAST(ascii(s) AS BIGINT) END;
+CREATE OR REPLACE MACRO bq.ascii(s) AS CASE WHEN s = '' THEN 0::BIGINT WHEN ascii(s) > 127 THEN CAST('no ASCII character' AS BIGINT) ELSE CAST(ascii(s) AS BIGINT) END;
 CREATE OR REPLACE MACRO bq.initcap(s) AS array_to_string(list_transform(regexp_extract_all(lower(s), '[^\s\[\](){}/|<>!?@"^#$&~_,.:;*%+\-]+|[\s\[\](){}/|<>!?@"^#$&~_,.:;*%+\-]+'), lambda _x: upper(_x[1]) || substr(_x, 2)), '');
 CREATE OR REPLACE MACRO bq.regexp_extract(s, r, g) AS CASE WHEN regexp_matches(s, r) THEN regexp_extract(s, r, g) END;
 
@@ -90,6 +100,12 @@ CREATE OR REPLACE MACRO bq.json_query_array(s, p) AS CASE WHEN json_valid(s) THE
     THEN list_transform(json_extract(s, p || '[*]'), lambda _x: CAST(_x AS VARCHAR)) END END;
 CREATE OR REPLACE MACRO bq.json_value_array(s, p) AS CASE WHEN json_valid(s) THEN CASE WHEN json_type(s, p) = 'ARRAY'
     AND NOT list_has_any(list_transform(json_extract(s, p || '[*]'), lambda _x: json_type(_x)), ['OBJECT', 'ARRAY']) THEN json_extract_string(s, p || '[*]') END END;
+
+-- Time ends with the years 1 and 9999.
+CREATE OR REPLACE MACRO bq.in_date(x) AS CASE WHEN CAST(x AS DATE) BETWEEN DATE '0001-01-01' AND DATE '9999-12-31' THEN CAST(x AS DATE)
+    WHEN x IS NOT NULL THEN CAST('date out of range' AS DATE) END;
+CREATE OR REPLACE MACRO bq.in_timestamp(x) AS CASE WHEN x BETWEEN TIMESTAMP '0001-01-01 00:00:00' AND TIMESTAMP '9999-12-31 23:59:59.999999' THEN x
+    WHEN x IS NOT NULL THEN CAST('timestamp out of range' AS TIMESTAMP) END;
 
 -- Casts. The text of a fault says what was not understood.
 CREATE OR REPLACE MACRO bq.is_int64(s) AS regexp_full_match(s, '\s*[+-]?[0-9]+\s*');
@@ -106,10 +122,10 @@ CREATE OR REPLACE MACRO bq.str_numeric(s) AS CAST(CASE WHEN bq.is_number(s) THEN
 CREATE OR REPLACE MACRO bq.safe_str_numeric(s) AS TRY_CAST(CASE WHEN bq.is_number(s) THEN trim(s) END AS DECIMAL(38, 9));
 CREATE OR REPLACE MACRO bq.str_bool(s) AS CASE lower(s) WHEN 'true' THEN true WHEN 'false' THEN false ELSE CAST('not a BOOL: ' || s AS BOOLEAN) END;
 CREATE OR REPLACE MACRO bq.safe_str_bool(s) AS CASE lower(s) WHEN 'true' THEN true WHEN 'false' THEN false END;
-CREATE OR REPLACE MACRO bq.str_date(s) AS CAST(CASE WHEN bq.is_date(s) THEN trim(s) ELSE 'not a DATE: ' || s END AS DATE);
-CREATE OR REPLACE MACRO bq.safe_str_date(s) AS TRY_CAST(CASE WHEN bq.is_date(s) THEN trim(s) END AS DATE);
-CREATE OR REPLACE MACRO bq.str_datetime(s) AS CAST(CASE WHEN bq.is_datetime(s) THEN trim(s) ELSE 'not a DATETIME: ' || s END AS TIMESTAMP);
-CREATE OR REPLACE MACRO bq.safe_str_datetime(s) AS TRY_CAST(CASE WHEN bq.is_datetime(s) THEN trim(s) END AS TIMESTAMP);
+CREATE OR REPLACE MACRO bq.str_date(s) AS bq.in_date(CAST(CASE WHEN bq.is_date(s) THEN trim(s) ELSE 'not a DATE: ' || s END AS DATE));
+CREATE OR REPLACE MACRO bq.safe_str_date(s) AS TRY_CAST(CASE WHEN bq.is_date(s) AND NOT starts_with(trim(s), '0000') THEN trim(s) END AS DATE);
+CREATE OR REPLACE MACRO bq.str_datetime(s) AS bq.in_timestamp(CAST(CASE WHEN bq.is_datetime(s) THEN trim(s) ELSE 'not a DATETIME: ' || s END AS TIMESTAMP));
+CREATE OR REPLACE MACRO bq.safe_str_datetime(s) AS TRY_CAST(CASE WHEN bq.is_datetime(s) AND NOT starts_with(trim(s), '0000') THEN trim(s) END AS TIMESTAMP);
 -- A cast to TIMESTAMP drops an offset; only a cast through TIMESTAMPTZ heeds it.
 CREATE OR REPLACE MACRO bq.str_timestamp(s) AS CASE WHEN bq.is_datetime(s) THEN CAST(trim(s) AS TIMESTAMP)
     ELSE timezone('UTC', CAST(CASE WHEN bq.is_zoned(s) THEN trim(s) ELSE 'not a TIMESTAMP: ' || s END AS TIMESTAMPTZ)) END;

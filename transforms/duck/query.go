@@ -52,9 +52,9 @@ func (w *writer) query(n *syntax.Node) string {
 		return w.lowered(n)
 	}
 	w.reviewed(n, "WithClause", "Select", "SetOperation", "Query", "OrderBy", "LimitOffset")
-	outer, outerFrom, direct := w.selects, w.from, w.low.direct
-	w.selects, w.from, w.low.direct = nil, nil, false
-	defer func() { w.selects, w.from, w.low.direct = outer, outerFrom, direct }()
+	outer, outerFrom, direct, hidden := w.selects, w.from, w.low.direct, w.hidden
+	w.selects, w.from, w.low.direct, w.hidden = nil, nil, false, append(slices.Clone(hidden), outer...)
+	defer func() { w.selects, w.from, w.low.direct, w.hidden = outer, outerFrom, direct, hidden }()
 	return w.copyWith(n, func(kid *syntax.Node) string {
 		if kid.Kind == "Query" && firstKid(n, "WithClause") != nil && firstKid(kid, "WithClause") != nil {
 			return "SELECT * FROM (" + w.node(kid) + ")" // not parsed otherwise
@@ -306,6 +306,7 @@ func (w *writer) groupBy(n *syntax.Node) string {
 			case "IntLiteral":
 				return w.text[key.Start:key.End]
 			case "Rollup", "Cube", "GroupingSetList":
+				w.refuseComputedKeys(key)
 				w.selects = items
 				defer func() { w.selects = nil }()
 				return w.node(key)
@@ -326,6 +327,21 @@ func (w *writer) groupBy(n *syntax.Node) string {
 			return w.node(key)
 		})
 	})
+}
+
+// refuseComputedKeys refuses expressions as keys of grouping sets: in GoogleSQL a
+// column that repeats one is computed of the grouped rows, in DuckDB it is the key.
+func (w *writer) refuseComputedKeys(n *syntax.Node) {
+	for _, kid := range n.Kids {
+		switch kid.Kind {
+		case "PathExpression", "IntLiteral":
+		default:
+			if isExpression(kid.Kind) {
+				w.fail(kid, "an expression as a key of ROLLUP, CUBE or GROUPING SETS does not run on DuckDB", "give it a name in a CTE and group by the name")
+			}
+			w.refuseComputedKeys(kid)
+		}
+	}
 }
 
 func (w *writer) groupByAll(n *syntax.Node, items []selectItem) string {
@@ -478,10 +494,11 @@ func (w *writer) limit(n *syntax.Node) string {
 		switch kid.Kind {
 		case "IntLiteral":
 			return w.text[kid.Start:kid.End]
-		case "NullLiteral":
-			w.fail(kid, "LIMIT and OFFSET must not be NULL", "write a number")
+		case "Limit", "ParameterExpr":
+			return w.node(kid)
 		}
-		return w.node(kid)
+		w.fail(kid, "LIMIT and OFFSET take a literal or a parameter", "write a number, or number the rows with ROW_NUMBER")
+		return ""
 	})
 }
 

@@ -39,7 +39,7 @@ func (w *writer) refuseKind(n *syntax.Node) {
 	case strings.HasPrefix(n.Kind, "SetOperationColumn"):
 		hint = "list the columns in the same order in every branch"
 	default:
-		hint = "write it in another way; transforms/duck/README.md lists what runs"
+		hint = "write it in another way; docs/googlesql.md lists what runs"
 	}
 	w.fail(n, kind(n)+" does not run on DuckDB", hint)
 }

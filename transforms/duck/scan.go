@@ -4,6 +4,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/ripen-data/ripen/schemas"
 	"github.com/ripen-data/ripen/transforms/syntax"
 )
 
@@ -47,7 +48,7 @@ func (w *writer) scan(r *syntax.Resolved) *block {
 	case "RecursiveScan":
 		b = w.recursiveScan(r)
 	default:
-		w.failScan(r, strings.ToUpper(strings.TrimSuffix(r.Kind, "Scan"))+" does not run on DuckDB", "write it in another way; transforms/duck/README.md lists what runs")
+		w.failScan(r, strings.ToUpper(strings.TrimSuffix(r.Kind, "Scan"))+" does not run on DuckDB", "write it in another way; docs/googlesql.md lists what runs")
 	}
 	b.scan = r
 	return b
@@ -330,6 +331,7 @@ func (w *writer) analyticScan(r *syntax.Resolved) *block {
 			w.failScan(group, "this window does not run on DuckDB", "write OVER (PARTITION BY … ORDER BY …)")
 		}
 		var parts []string
+		var ordering []*syntax.Resolved
 		for _, kid := range group.Kids {
 			switch kid.Kind {
 			case "WindowPartitioning":
@@ -339,9 +341,9 @@ func (w *writer) analyticScan(r *syntax.Resolved) *block {
 				}
 				parts = append(parts, "PARTITION BY "+strings.Join(keys, ", "))
 			case "WindowOrdering":
-				parts = append(parts, w.orderOf(kid.Kids))
+				ordering = kid.Kids
 			case "ComputedColumn":
-				made[kid.Columns[0].ID] = w.windowOf(kid.Kids[0], parts)
+				made[kid.Columns[0].ID] = w.windowOf(kid.Kids[0], parts, ordering)
 			}
 		}
 	}
@@ -350,8 +352,12 @@ func (w *writer) analyticScan(r *syntax.Resolved) *block {
 }
 
 // windowOf writes a window function over a partition and an order.
-func (w *writer) windowOf(r *syntax.Resolved, parts []string) string {
+func (w *writer) windowOf(r *syntax.Resolved, parts []string, ordering []*syntax.Resolved) string {
 	at := span{r.Start, r.End}
+	parts = slices.Clone(parts)
+	if ordering != nil {
+		parts = append(parts, w.orderOf(ordering))
+	}
 	for _, kid := range r.Kids {
 		if kid.Kind != "WindowFrame" || kid.Start < 0 {
 			continue
@@ -360,7 +366,13 @@ func (w *writer) windowOf(r *syntax.Resolved, parts []string) string {
 		if frame == nil {
 			w.failScan(kid, "this window frame does not run on DuckDB", "write ROWS BETWEEN …")
 		}
-		parts = append(parts[:len(parts):len(parts)], w.inScan(func() string { return w.node(frame) }))
+		if w.hasOffset(frame) {
+			if len(ordering) != 1 {
+				w.failScan(kid, "a RANGE with an offset over several keys does not run on DuckDB", "order by one key")
+			}
+			parts[len(parts)-1] = w.rangeKey(ordering[0])
+		}
+		parts = append(parts, w.inScan(func() string { return w.node(frame) }))
 	}
 	w.low.over[at] = " OVER (" + strings.Join(parts, " ") + ")"
 	return w.expr(r)
@@ -384,9 +396,42 @@ func (w *writer) orderOf(items []*syntax.Resolved) string {
 		case strings.Contains(item.Mode, "NULLS FIRST") || !descending:
 			text += " NULLS FIRST"
 		}
-		texts[i] = text
+		texts[i] = nanFirst(item, w.expr(item.Kids[0])) + text
 	}
 	return "ORDER BY " + strings.Join(texts, ", ")
+}
+
+// nanFirst is the key before a FLOAT64 key that puts NaN below all numbers.
+func nanFirst(item *syntax.Resolved, value string) string {
+	if t := item.Kids[0].Type; t == nil || t.Kind != schemas.Float64 {
+		return ""
+	}
+	descending := strings.Contains(item.Mode, "DESC")
+	direction, nulls := " DESC", " NULLS FIRST"
+	if descending {
+		direction, nulls = "", " NULLS LAST"
+	}
+	for _, place := range []string{" NULLS FIRST", " NULLS LAST"} {
+		if strings.Contains(item.Mode, place[1:]) {
+			nulls = place
+		}
+	}
+	return "isnan(" + value + ")" + direction + nulls + ", "
+}
+
+// rangeKey writes the ORDER BY of a RANGE with offsets; see windowSpecification.
+func (w *writer) rangeKey(item *syntax.Resolved) string {
+	key := w.expr(item.Kids[0])
+	switch t := item.Kids[0].Type; {
+	case t != nil && t.Kind == schemas.Int64:
+		key = "CAST(" + key + " AS HUGEINT)"
+	case t == nil || t.Kind != schemas.Numeric:
+		w.failScan(item, "a RANGE with an offset over this key does not run on DuckDB", "order by an INT64 or a NUMERIC")
+	}
+	if strings.Contains(item.Mode, "DESC") {
+		return "ORDER BY " + key + " DESC"
+	}
+	return "ORDER BY " + key + " NULLS FIRST"
 }
 
 func (w *writer) limitScan(r *syntax.Resolved) *block {
@@ -403,7 +448,11 @@ func (w *writer) limitScan(r *syntax.Resolved) *block {
 		} else {
 			b.limit = "\n"
 		}
-		b.limit += word + strings.TrimSuffix(w.expr(r.Kids[i+1]), "::BIGINT")
+		count := w.expr(r.Kids[i+1])
+		if k := r.Kids[i+1].Kind; k != "Literal" && k != "Parameter" || strings.Contains(count, "NULL") || strings.Contains(count, "-") {
+			w.failScan(r.Kids[i+1], "LIMIT and OFFSET take a literal or a parameter", "write a number, or number the rows with ROW_NUMBER")
+		}
+		b.limit += word + strings.TrimSuffix(count, "::BIGINT")
 	}
 	return b
 }

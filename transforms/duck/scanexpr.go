@@ -220,6 +220,9 @@ func (w *writer) treeCall(r *syntax.Resolved) string {
 	if !ok {
 		w.failScan(r, "the function "+strings.ToUpper(strings.TrimPrefix(r.Attr, "$"))+" does not run on DuckDB here", "write it in a step of its own")
 	}
+	if r.Attr == "$equal" && r.Kids[0].Type != nil && r.Kids[0].Type.Kind == schemas.Float64 {
+		form = "bq.eq($1, $2)" // NaN equals nothing
+	}
 	pairs := []string{}
 	for i, text := range args {
 		pairs = append(pairs, "$"+string(rune('1'+i)), text)
@@ -290,7 +293,14 @@ func (w *writer) treeAggregate(r *syntax.Resolved) string {
 		w.failScan(r, strings.ToUpper(r.Attr)+" does not run on DuckDB here", "aggregate in a step of its own")
 	}
 	text := name + "(" + inside + ")"
-	if r.Type.Kind == schemas.Int64 || r.Type.Kind == schemas.Numeric {
+	switch {
+	case name == "min" && r.Type.Kind == schemas.Float64:
+		return "(-max(" + strings.TrimSuffix(inside, args[0]) + "-(" + args[0] + ")))" // see aggregate
+	case name == "sum" && r.Type.Kind == schemas.Numeric:
+		return "bq.in_numeric(" + text + ")"
+	case name == "avg" && r.Type.Kind == schemas.Numeric:
+		return "bq.numeric_avg(sum(" + inside + "), count(" + inside + "))"
+	case r.Type.Kind == schemas.Int64 || r.Type.Kind == schemas.Numeric:
 		return "CAST(" + text + " AS " + w.duckType(w.low.at, *r.Type) + ")"
 	}
 	return text

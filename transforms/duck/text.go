@@ -38,7 +38,7 @@ var textFunctions = map[string]rule{
 	"initcap":                      {min: 1, max: 1, text: "bq.initcap"},
 	"ascii":                        {min: 1, max: 1, text: "bq.ascii"},
 	"chr":                          {min: 1, max: 1, text: "chr(CAST($1 AS INTEGER))"},
-	"translate":                    {min: 3, max: 3},
+	"translate":                    {min: 3, max: 3, write: (*writer).translate},
 	"edit_distance":                {min: 2, max: 2, text: "levenshtein"},
 	"regexp_contains":              {min: 2, max: 2, write: (*writer).regexpContains},
 	"regexp_extract":               {min: 2, max: 2, write: (*writer).regexpExtract},
@@ -69,6 +69,19 @@ func (w *writer) pad(c call) string {
 		}
 	}
 	return w.comments(c.node) + c.name + "(" + w.node(c.args[0]) + ", " + w.plain(c.args[1]) + ", " + fill + ")"
+}
+
+// translate wants literals: GoogleSQL refuses a character that stands twice.
+func (w *writer) translate(c call) string {
+	from := w.literal(c, 1, "characters")
+	seen := map[rune]bool{}
+	for _, r := range from {
+		if seen[r] {
+			w.fail(c.args[1], "a character stands twice in TRANSLATE", "leave one out")
+		}
+		seen[r] = true
+	}
+	return w.rename(c, "")
 }
 
 func (w *writer) trim(c call) string {

@@ -35,7 +35,8 @@ type writer struct {
 	// selects holds the select list whose aliases are in scope: of HAVING,
 	// QUALIFY and ORDER BY; nil elsewhere.
 	selects []selectItem
-	from    []source // sources of the SELECT that is written
+	hidden  []selectItem // those of the queries around this one
+	from    []source     // sources of the SELECT that is written
 	// values holds the SELECTs of subqueries that are one value or an array, where
 	// AS STRUCT may stand.
 	values map[*syntax.Node]bool
@@ -55,6 +56,7 @@ func newWriter(stmt *syntax.Statement) *writer {
 		values: map[*syntax.Node]bool{}, nullArguments: map[*syntax.Node]bool{}, wide: map[*syntax.Node]bool{},
 	}
 	w.index(stmt.Resolved)
+	w.indexLiterals(stmt.Resolved)
 	w.indexForLowering()
 	return w
 }
@@ -83,6 +85,26 @@ func (w *writer) index(r *syntax.Resolved) {
 	for _, kid := range r.Kids {
 		w.index(kid)
 	}
+}
+
+// indexLiterals finds the numbers as written that a set operation makes NUMERIC in
+// a step behind them.
+func (w *writer) indexLiterals(root *syntax.Resolved) {
+	literals := map[int]*syntax.Resolved{}
+	everyResolved(root, func(r *syntax.Resolved) {
+		if r.Kind == "ComputedColumn" && len(r.Columns) > 0 && len(r.Kids) == 1 && r.Kids[0].Kind == "Literal" {
+			literals[r.Columns[0].ID] = r.Kids[0]
+		}
+	})
+	everyResolved(root, func(r *syntax.Resolved) {
+		if r.Kind != "Cast" || r.Start >= 0 || r.Type == nil || r.Type.Kind != schemas.Numeric || len(r.Kids) == 0 || len(r.Kids[0].Columns) == 0 {
+			return
+		}
+		if literal := literals[r.Kids[0].Columns[0].ID]; literal != nil && literal.Type != nil && literal.Type.Kind == schemas.Float64 {
+			w.wanted[span{literal.Start, literal.End}] = *r.Type
+			w.wanted[span{literal.Start + 1, literal.End}] = *r.Type // behind a minus
+		}
+	})
 }
 
 // normal is text without case and white space.

@@ -128,6 +128,9 @@ func (b suiteBench) entry(e suiteEntry) (o outcome) {
 		return outcome{classAnalyzer, err.Error()}
 	}
 	nameColumns(stmt)
+	if t := rowType(stmt.Columns); !fieldsNamed(t) {
+		return outcome{classUnreadable, "a STRUCT without names"}
+	}
 	var want []string
 	var loose map[string]bool
 	if !fault {
@@ -249,6 +252,19 @@ func (b suiteBench) setUp(e suiteEntry) outcome {
 		return outcome{classEngine, err.Error() + "\nDuckDB: " + compiled.SQL}
 	}
 	return outcome{class: classSetup}
+}
+
+// fieldsNamed reports whether every field of a type has a name of its own.
+func fieldsNamed(t schemas.Type) bool {
+	seen := map[string]bool{}
+	for _, f := range t.Fields {
+		lower := strings.ToLower(f.Name)
+		if lower == "" || seen[lower] || !fieldsNamed(f.Type) {
+			return false
+		}
+		seen[lower] = true
+	}
+	return t.Kind != schemas.Array || fieldsNamed(*t.Elem)
 }
 
 // nameColumns gives every column of the result a name of its own: the suite's
