@@ -160,36 +160,28 @@ func (t *auditing) sets(ctx context.Context) error {
 func (t *auditing) setChecks() ([]setCheck, error) {
 	m := t.Model
 	var list []setCheck
-	for _, c := range m.uniqueChecks() {
-		columns := qualified("built", c.Unique)
-		list = append(list, setCheck{
-			check: check{nameOf(c.Name, "unique", c.Unique...), c.Severity.or(Fail)}, shown: append(slices.Clone(c.Unique), keyRows), unit: "keys",
-			sql: fmt.Sprintf("select %s, count(*) as "+keyRows+" from %s as built where not (%s) group by %s having count(*) > 1",
-				columns, t.of.near(c.Unique), missing("built", c.Unique), columns),
-			returns: append(pick(t.of.columns, c.Unique), schemas.Column{Name: keyRows, Type: schemas.Type{Kind: schemas.Int64}}),
-		})
-	}
-	for _, c := range m.relationships() {
-		name, column := c.Relationship.target()
-		target, ok := t.graph.Project.Model(name)
-		if !ok {
-			return nil, fmt.Errorf("there is no model %s", name)
-		}
-		from := t.of.all()
-		if target != m {
-			found, err := t.found(target)
+	for _, c := range m.checks() {
+		switch {
+		case len(c.Unique) > 0:
+			columns := qualified("built", c.Unique)
+			list = append(list, setCheck{
+				check: c.check(), unit: "keys", shown: append(slices.Clone(c.Unique), keyRows),
+				sql: fmt.Sprintf("select %s, count(*) as "+keyRows+" from %s as built where not (%s) group by %s having count(*) > 1",
+					columns, t.of.near(c.Unique), missing("built", c.Unique), columns),
+				returns: append(pick(t.of.columns, c.Unique), schemas.Column{Name: keyRows, Type: schemas.Type{Kind: schemas.Int64}}),
+			})
+		case c.Relationship != nil:
+			from, column, err := t.values(c.Relationship)
 			if err != nil {
 				return nil, err
 			}
-			from = found.Table.String()
+			own := c.Relationship.Column
+			list = append(list, setCheck{
+				check: c.check(), unit: "rows", shown: slices.Concat(m.Key, []string{own}), returns: t.of.columns,
+				sql: fmt.Sprintf("select built.* from %s as built where built.%s is not null and not exists (select 1 from %s as target where target.%s = built.%s)",
+					t.of.table, own, from, column, own),
+			})
 		}
-		own := c.Relationship.Column
-		list = append(list, setCheck{
-			check:   check{nameOf(c.Name, "relationship", own+" in "+c.Relationship.To), c.Severity.or(Fail)},
-			returns: t.of.columns, shown: slices.Concat(m.Key, []string{own}), unit: "rows",
-			sql: fmt.Sprintf("select built.* from %s as built where built.%s is not null and not exists (select 1 from %s as target where target.%s = built.%s)",
-				t.of.table, own, from, column, own),
-		})
 	}
 	for _, c := range t.Checks {
 		sql, err := t.renderCheck(t.work, t.of, c)
@@ -199,6 +191,20 @@ func (t *auditing) setChecks() ([]setCheck, error) {
 		list = append(list, setCheck{check: check{c.Name, c.Severity}, sql: sql, returns: c.Columns, shown: slices.Concat(m.Key, columnNames(c.Columns)), unit: "rows", own: true})
 	}
 	return list, nil
+}
+
+// values is the column with what a relationship allows, and what it is read from.
+func (t *auditing) values(r *Relationship) (from, column string, err error) {
+	name, column := r.target()
+	target, ok := t.graph.Project.Model(name)
+	if !ok {
+		return "", "", fmt.Errorf("there is no model %s", name)
+	}
+	if target == t.Model {
+		return t.of.all(), column, nil
+	}
+	found, err := t.found(target)
+	return found.Table.String(), column, err
 }
 
 // whole looks at the table as a whole: its size and its age.
@@ -213,11 +219,11 @@ func (t *auditing) whole(ctx context.Context) error {
 		}
 		t.count += number(kept[0][0])
 	}
-	for _, c := range t.Model.Checks {
+	for _, c := range t.Model.checks() {
 		if c.Volume == nil {
 			continue
 		}
-		own := check{nameOf(c.Name, "volume"), c.Severity.or(Fail)}
+		own := c.check()
 		if message := c.Volume.judge(t.count, t.before.Rows); message != "" {
 			t.fails(own, Failure{Check: own.name, Severity: own.severity, Message: message})
 		} else {
@@ -249,12 +255,12 @@ func (v *Volume) judge(rows, before int64) string {
 // fresh looks at the age of the newest value. Rows grow old by themselves, so it
 // is all that is checked of a table that stays as it is, too.
 func (t *auditing) fresh(ctx context.Context) error {
-	for _, c := range t.Model.Checks {
+	for _, c := range t.Model.checks() {
 		f := c.Freshness
 		if f == nil {
 			continue
 		}
-		own := check{nameOf(c.Name, "freshness", f.Column), c.Severity.or(Fail)}
+		own := c.check()
 		found, err := t.rows(ctx, fmt.Sprintf("select max(built.%s) as newest from %s as built", f.Column, t.of.all()))
 		if err != nil {
 			return err

@@ -72,13 +72,14 @@ func (b *Builder) Models() []*Model {
 }
 
 // Needs returns the models (by Model.String) that must be built before m: the
-// nearest ancestors among those to build, through any that are not.
+// nearest ancestors among those to build, through any that are not, and what its
+// checks read.
 func (b *Builder) Needs(m *Model) []string {
 	var needs []string
 	seen := map[*Model]bool{}
-	var climb func(*Model)
-	climb = func(child *Model) {
-		for _, p := range b.graph.Parents(child) {
+	var climb func([]*Model)
+	climb = func(models []*Model) {
+		for _, p := range models {
 			if seen[p] {
 				continue
 			}
@@ -86,11 +87,11 @@ func (b *Builder) Needs(m *Model) []string {
 			if p.Kind != Ephemeral && slices.Contains(b.models, p) {
 				needs = append(needs, p.String())
 			} else {
-				climb(p)
+				climb(b.graph.Parents(p))
 			}
 		}
 	}
-	climb(m)
+	climb(slices.Concat(b.graph.Parents(m), b.graph.checks[m]))
 	slices.Sort(needs)
 	return needs
 }

@@ -107,50 +107,48 @@ type setCheck struct {
 	own     bool             // of checks.sql
 }
 
-// rowChecks are the conditions that the model states; columns are those of the rows.
+// checks are all that model.yaml states: those of the key first, then of columns.
+// What is said twice of one thing counts as it is said first.
+func (m *Model) checks() []CheckSettings {
+	list := []CheckSettings{{NotNull: m.Key}, {Unique: m.Key}}
+	for _, column := range slices.Sorted(maps.Keys(m.Columns)) {
+		list = append(list, m.Columns[column].checks(column)...)
+	}
+	var once []CheckSettings
+	for _, c := range append(list, m.Checks...) {
+		if !slices.ContainsFunc(once, func(other CheckSettings) bool { return other.title() == c.title() }) {
+			c.Name, c.Severity = c.title(), c.Severity.or(Fail)
+			once = append(once, c)
+		}
+	}
+	return once
+}
+
+// check is its name and severity.
+func (s CheckSettings) check() check { return check{s.Name, s.Severity} }
+
+// rowChecks are the conditions on single rows; columns are those of the rows.
 func (m *Model) rowChecks(columns []schemas.Column) ([]rowCheck, error) {
 	var list []rowCheck
-	add := func(c rowCheck) {
-		if !slices.ContainsFunc(list, func(other rowCheck) bool { return other.name == c.name }) { // a key that is said to be not null, too
-			list = append(list, c)
-		}
-	}
-	notNull := func(columns []string, severity Severity, name string) {
-		add(rowCheck{check{nameOf(name, "not_null", columns...), severity}, missing("built", columns), columns})
-	}
-	var fault error
-	accepted := func(column string, values []string, severity Severity, name string) {
-		literals := make([]string, len(values))
-		for _, c := range pick(columns, []string{column}) {
-			for i, value := range values {
-				var err error
-				if literals[i], err = plainLiteral(c.Type, value); err != nil {
-					fault = fmt.Errorf("accepted values of %s: %w", column, err)
-				}
-			}
-		}
-		add(rowCheck{check{nameOf(name, "accepted_values", column), severity},
-			fmt.Sprintf("built.%s not in (%s)", column, strings.Join(literals, ", ")), []string{column}})
-	}
-	notNull(m.Key, Fail, "")
-	for _, column := range slices.Sorted(maps.Keys(m.Columns)) {
-		settings := m.Columns[column]
-		if settings.NotNull {
-			notNull([]string{column}, settings.Severity.or(Fail), "")
-		}
-		if len(settings.AcceptedValues) > 0 {
-			accepted(column, settings.AcceptedValues, settings.Severity.or(Fail), "")
-		}
-	}
-	for _, c := range m.Checks {
+	for _, c := range m.checks() {
 		switch {
 		case len(c.NotNull) > 0:
-			notNull(c.NotNull, c.Severity.or(Fail), c.Name)
+			list = append(list, rowCheck{c.check(), missing("built", c.NotNull), c.NotNull})
 		case c.AcceptedValues != nil:
-			accepted(c.AcceptedValues.Column, c.AcceptedValues.Values, c.Severity.or(Fail), c.Name)
+			column := c.AcceptedValues.Column
+			literals := make([]string, len(c.AcceptedValues.Values))
+			for _, found := range pick(columns, []string{column}) {
+				for i, value := range c.AcceptedValues.Values {
+					var err error
+					if literals[i], err = plainLiteral(found.Type, value); err != nil {
+						return nil, fmt.Errorf("%s: %w", c.Name, err)
+					}
+				}
+			}
+			list = append(list, rowCheck{c.check(), fmt.Sprintf("built.%s not in (%s)", column, strings.Join(literals, ", ")), []string{column}})
 		}
 	}
-	return list, fault
+	return list, nil
 }
 
 // missing is the condition that one of the columns is NULL.
@@ -160,38 +158,6 @@ func missing(table string, columns []string) string {
 		conditions[i] = table + "." + column + " is null"
 	}
 	return strings.Join(conditions, " or ")
-}
-
-// uniqueChecks are the sets of columns that must tell rows apart.
-func (m *Model) uniqueChecks() []CheckSettings {
-	list := []CheckSettings{{Unique: m.Key, Severity: Fail}}
-	for _, column := range slices.Sorted(maps.Keys(m.Columns)) {
-		if m.Columns[column].Unique && !slices.Equal(m.Key, []string{column}) {
-			list = append(list, CheckSettings{Unique: columnList{column}, Severity: m.Columns[column].Severity})
-		}
-	}
-	for _, check := range m.Checks {
-		if len(check.Unique) > 0 && (check.Name != "" || !slices.Equal(m.Key, check.Unique)) {
-			list = append(list, check)
-		}
-	}
-	return list
-}
-
-// relationships are the columns whose values must be in another model.
-func (m *Model) relationships() []CheckSettings {
-	var list []CheckSettings
-	for _, column := range slices.Sorted(maps.Keys(m.Columns)) {
-		if to := m.Columns[column].References; to != "" {
-			list = append(list, CheckSettings{Severity: m.Columns[column].Severity, Relationship: &Relationship{Column: column, To: to}})
-		}
-	}
-	for _, check := range m.Checks {
-		if check.Relationship != nil {
-			list = append(list, check)
-		}
-	}
-	return list
 }
 
 // target splits dataset.model.column.
@@ -207,12 +173,32 @@ func (s Severity) or(usual Severity) Severity {
 	return s
 }
 
-// nameOf is the name of a check: the given one, else kind(columns).
+// nameOf is the name of a check: the given one, else kind(columns), else kind.
 func nameOf(given, kind string, columns ...string) string {
-	if given != "" {
+	switch {
+	case given != "":
 		return given
+	case len(columns) == 0:
+		return kind
 	}
 	return fmt.Sprintf("%s(%s)", kind, strings.Join(columns, ", "))
+}
+
+// title is the name under which the check is reported.
+func (s CheckSettings) title() string {
+	switch {
+	case len(s.Unique) > 0:
+		return nameOf(s.Name, "unique", s.Unique...)
+	case len(s.NotNull) > 0:
+		return nameOf(s.Name, "not_null", s.NotNull...)
+	case s.AcceptedValues != nil:
+		return nameOf(s.Name, "accepted_values", s.AcceptedValues.Column)
+	case s.Relationship != nil:
+		return nameOf(s.Name, "relationship", s.Relationship.Column+" in "+s.Relationship.To)
+	case s.Freshness != nil:
+		return nameOf(s.Name, "freshness", s.Freshness.Column)
+	}
+	return nameOf(s.Name, "volume")
 }
 
 // checksMeaning is what of the configuration decides whether rows pass.

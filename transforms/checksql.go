@@ -6,7 +6,6 @@ import (
 	"regexp"
 	"strings"
 
-	"github.com/ripen-data/ripen/internal/hint"
 	"github.com/ripen-data/ripen/schemas"
 	"github.com/ripen-data/ripen/transforms/lex"
 	"github.com/ripen-data/ripen/transforms/syntax"
@@ -24,7 +23,6 @@ type CompiledCheck struct {
 	Columns  []schemas.Column // of the failing rows
 
 	template syntax.Template
-	params   []string
 }
 
 var checkTitle = regexp.MustCompile(`(?m)^--\s*(fail|warn):\s*(\S.*?)\s*$`)
@@ -75,7 +73,13 @@ func (e *Engine) compileChecks(g *Graph, compiled map[*Model]*Compiled) error {
 			continue
 		}
 		for i := range checks {
-			if err := e.compileCheck(g, m, &checks[i], sources[i], compiled); err != nil {
+			err := e.compileCheck(g, m, &checks[i], sources[i], func(read *Model) ([]schemas.Column, bool) {
+				if compiled[read] == nil {
+					return nil, false // its own fault is told, or it is not among the chosen
+				}
+				return compiled[read].Columns, true
+			})
+			if err != nil {
 				faults = append(faults, err)
 				continue
 			}
@@ -85,7 +89,9 @@ func (e *Engine) compileChecks(g *Graph, compiled map[*Model]*Compiled) error {
 	return errors.Join(faults...)
 }
 
-func (e *Engine) compileCheck(g *Graph, m *Model, check *CompiledCheck, source syntax.Source, compiled map[*Model]*Compiled) error {
+// compileCheck compiles one of m's own checks; columns are those of a model, if
+// they are known. Without them there is neither a check nor a fault.
+func (e *Engine) compileCheck(g *Graph, m *Model, check *CompiledCheck, source syntax.Source, columns func(*Model) ([]schemas.Column, bool)) error {
 	refs, err := e.refs(source)
 	if err != nil {
 		return err
@@ -100,14 +106,14 @@ func (e *Engine) compileCheck(g *Graph, m *Model, check *CompiledCheck, source s
 		seen[ref.Name] = true
 		table := syntax.Table{Name: ref.Name}
 		if read, ok := g.Project.Model(ref.Name); ok {
-			own = own || read == m
-			switch {
-			case compiled[read] == nil:
-				return nil // its own fault is told, or it is not among the chosen
-			case g.above(m, read):
-				return source.At(ref.Start, fmt.Sprintf("%s is built from %s", read, m), "move the check to that model: it is built later")
+			var known bool
+			if table.Columns, known = columns(read); !known {
+				return nil
 			}
-			table.Columns = compiled[read].Columns
+			if read == m {
+				own = true
+				table.Columns = m.queried(table.Columns)
+			}
 		} else if raw, ok := g.rawTable[ref.Name]; ok {
 			for _, c := range raw.RawColumns() {
 				c.Type = schemas.GoogleSQLType(c.Type)
@@ -125,7 +131,7 @@ func (e *Engine) compileCheck(g *Graph, m *Model, check *CompiledCheck, source s
 	if err != nil {
 		return err
 	}
-	check.template, check.Columns, check.params = entry.SQL, entry.Columns, entry.Params
+	check.template, check.Columns = entry.SQL, entry.Columns
 	return nil
 }
 
@@ -135,14 +141,6 @@ func checkStart(source syntax.Source) int {
 		return at[0]
 	}
 	return 0
-}
-
-// above reports whether descendant reads m, directly or through others.
-func (g *Graph) above(m, descendant *Model) bool {
-	if m == descendant {
-		return false
-	}
-	return g.ancestors([]*Model{descendant})[m]
 }
 
 // renderCheck names the tables that a check reads: the model itself is the rows
@@ -156,9 +154,6 @@ func (b *Builder) renderCheck(w *work, a audited, c CompiledCheck) (string, erro
 			return ""
 		case m == w.Model:
 			return a.all()
-		case m.Kind == Ephemeral:
-			fault = errors.Join(fault, hint.New(fmt.Sprintf("check %s: %s is ephemeral: it has no rows to read", w.Model, m), "materialize it as a view"))
-			return ""
 		}
 		found, err := b.found(m)
 		fault = errors.Join(fault, err)

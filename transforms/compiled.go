@@ -33,12 +33,16 @@ func (c *Compiled) Render(as func(table string) string) string { return c.templa
 // Uses reports whether the statement itself names a parameter.
 func (c *Compiled) Uses(parameter string) bool { return slices.Contains(c.Params, parameter) }
 
-// Compile analyses and compiles models and everything above them, parents
-// first: the columns of one are the catalog of the next. With faults it returns
+// Compile analyses and compiles models, what their checks read and everything
+// above them, parents first: the columns of one are the catalog of the next. With faults it returns
 // all of them joined, and what compiled; a model below a faulty one is left out
 // without a fault of its own.
 func (e *Engine) Compile(g *Graph, models []*Model) (map[*Model]*Compiled, error) {
-	wanted := g.ancestors(models)
+	read := slices.Clone(models)
+	for _, m := range models {
+		read = append(read, g.checks[m]...)
+	}
+	wanted := g.ancestors(read)
 	compiled := map[*Model]*Compiled{}
 	columns := map[*Model][]schemas.Column{}
 	var faults []error
@@ -103,6 +107,14 @@ func (e *Engine) entry(source syntax.Source, catalog syntax.Catalog) (compiledEn
 func (m *Model) stores(columns []schemas.Column) []schemas.Column {
 	if m.Kind == Snapshot {
 		return snapshotColumns(columns)
+	}
+	return columns
+}
+
+// queried is the inverse of stores.
+func (m *Model) queried(columns []schemas.Column) []schemas.Column {
+	if m.Kind == Snapshot {
+		return columns[:len(columns)-len(snapshotColumns(nil))]
 	}
 	return columns
 }

@@ -6,7 +6,6 @@ import (
 	"maps"
 	"slices"
 	"strings"
-	"time"
 
 	"github.com/ripen-data/ripen/internal/hint"
 	"github.com/ripen-data/ripen/schemas"
@@ -17,10 +16,11 @@ import (
 type Graph struct {
 	Project *Project
 	History History  // for the selectors state: and result:; its functions may be nil
-	Order   []*Model // parents before children, otherwise by address; all models that have no fault above them
+	Order   []*Model // parents before children, what checks read before what is checked, otherwise by address; all models that have no fault above them
 
 	parents  map[*Model][]*Model        // direct, in the order of Order
 	children map[*Model][]*Model        // likewise
+	checks   map[*Model][]*Model        // other models that its checks read: they come before it
 	raw      map[*Model][]string        // raw tables read directly, sorted
 	tables   map[*Model]map[string]bool // the names that the query uses for what it reads
 	rawTable map[string]schemas.Table   // by raw table, e.g. raw_stripe.invoices
@@ -41,7 +41,7 @@ func (g *Graph) RawTables(m *Model) []string { return g.raw[m] }
 func (e *Engine) Graph(project *Project) (*Graph, error) {
 	g := &Graph{
 		Project: project,
-		parents: map[*Model][]*Model{}, children: map[*Model][]*Model{},
+		parents: map[*Model][]*Model{}, children: map[*Model][]*Model{}, checks: map[*Model][]*Model{},
 		raw: map[*Model][]string{}, tables: map[*Model]map[string]bool{},
 		rawTable: map[string]schemas.Table{},
 	}
@@ -64,6 +64,7 @@ func (e *Engine) Graph(project *Project) (*Graph, error) {
 		refs[m] = found
 	}
 	faults = append(faults, g.order(refs, faulty)...)
+	faults = append(faults, g.orderChecks(e)...)
 	for _, m := range g.Order {
 		for _, p := range g.parents[m] {
 			g.children[p] = append(g.children[p], m)
@@ -120,11 +121,8 @@ func (g *Graph) adviceOnTable(name string) string {
 			return "it is switched off by `enabled: false` in " + g.Project.disabled[address]
 		}
 	}
-	for _, address := range slices.Sorted(maps.Keys(g.Project.retired)) {
-		if m := g.Project.retired[address]; name == address || name == m.View().String() {
-			return fmt.Sprintf("%s ended on its deprecation_date, %s: read a newer version, or move the date in %s",
-				address, m.Deprecated.Format(time.DateOnly), m.Config.Name)
-		}
+	if advice := g.Project.retirement(name); advice != "" {
+		return advice
 	}
 	var known []string
 	for _, m := range g.Project.Models {

@@ -3,6 +3,7 @@ package transforms
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -37,7 +38,7 @@ var kinds = []string{string(Table), string(View), string(Incremental), string(Sn
 type IncrementalSettings struct {
 	Interval string                `yaml:"interval"` // hour, day, week (from Monday) or month, UTC
 	Column   string                `yaml:"column"`   // of the model, TIMESTAMP, DATETIME or DATE: which interval a row belongs to
-	Start    string                `yaml:"start"`    // first instant to build; absent: that of the earliest tracked row
+	Start    string                `yaml:"start"`    // first instant to build, every interval from there on; absent: intervals with tracked rows, and up to maxGap between two
 	Lookback int                   `yaml:"lookback"` // intervals before the last one that every new @as_of builds again
 	Batch    int                   `yaml:"batch"`    // intervals per statement; absent: all that are due
 	Key      columnList            `yaml:"key"`      // columns of the model whose rows are replaced together; absent: the model's key
@@ -98,6 +99,24 @@ func (c *ColumnSettings) UnmarshalYAML(unmarshal func(any) error) error {
 	}
 	type settings ColumnSettings
 	return unmarshal((*settings)(c))
+}
+
+// checks are those that the settings of a column amount to.
+func (c ColumnSettings) checks(name string) []CheckSettings {
+	var list []CheckSettings
+	if c.NotNull {
+		list = append(list, CheckSettings{Severity: c.Severity, NotNull: columnList{name}})
+	}
+	if c.Unique {
+		list = append(list, CheckSettings{Severity: c.Severity, Unique: columnList{name}})
+	}
+	if len(c.AcceptedValues) > 0 {
+		list = append(list, CheckSettings{Severity: c.Severity, AcceptedValues: &AcceptedValues{Column: name, Values: c.AcceptedValues}})
+	}
+	if c.References != "" {
+		list = append(list, CheckSettings{Severity: c.Severity, Relationship: &Relationship{Column: name, To: c.References}})
+	}
+	return list
 }
 
 // Severity is what a check that fails does.
@@ -182,7 +201,7 @@ func (c *config) validateSettings(fault func(word, message, advice string)) {
 		fault("incremental", "`materialized: incremental` and the block `incremental:` belong together",
 			"write both: materialized: incremental, and incremental: {interval: day, column: occurred_at, tracks: {…}}")
 	} else if c.Incremental != nil {
-		c.Incremental.validate(fault)
+		c.Incremental.validate(len(c.Key), fault)
 	}
 	if c.Snapshot != nil {
 		if c.kind() != Snapshot {
@@ -208,12 +227,24 @@ func (c *config) validateSettings(fault func(word, message, advice string)) {
 		}
 		checkSeverity(column.Severity, func(m, a string) { fault("columns", "column "+name+": "+m, a) })
 	}
+	named := map[string]string{}
+	for name, column := range c.Columns {
+		for _, check := range column.checks(name) {
+			named[check.title()] = "column " + name
+		}
+	}
 	for i, check := range c.Checks {
-		check.validate(func(m, a string) { fault("checks", fmt.Sprintf("check %d: %s", i+1, m), a) })
+		this := fmt.Sprintf("check %d", i+1)
+		check.validate(func(m, a string) { fault("checks", this+": "+m, a) })
+		if other, twice := named[check.title()]; twice {
+			fault("checks", fmt.Sprintf("%s and %s are both called %q", other, this, check.title()), "results are told apart by name: give the check a `name:`")
+		}
+		named[check.title()] = this
 	}
 }
 
-func (s *IncrementalSettings) validate(fault func(word, message, advice string)) {
+// validate takes the number of columns of the model's key.
+func (s *IncrementalSettings) validate(key int, fault func(word, message, advice string)) {
 	bad := func(message, advice string) { fault("incremental", message, advice) }
 	if s.Interval == "" {
 		if s.Column != "" || s.Start != "" || s.Lookback != 0 || s.Batch != 0 {
@@ -240,6 +271,17 @@ func (s *IncrementalSettings) validate(fault func(word, message, advice string))
 	}
 	if len(s.Tracks) == 0 {
 		bad("`tracks:` is missing", "name the inputs and their columns, e.g. tracks: {raw_segment.events: sent_at}")
+	}
+	if len(s.Key) > 0 {
+		key = len(s.Key)
+	}
+	for _, input := range slices.Sorted(maps.Keys(s.Tracks)) {
+		switch given := len(s.Tracks[input]); {
+		case s.Interval != "" && given != 1:
+			bad(fmt.Sprintf("tracks: %s has %d columns", input, given), "name its column of time")
+		case s.Interval == "" && given != key:
+			bad(fmt.Sprintf("tracks: %s has %d columns, the key %d", input, given, key), "name a column for each of the key, in their order")
+		}
 	}
 }
 

@@ -98,9 +98,13 @@ func (e *Engine) Validate(project *Project, loaded error, selectors, exclude []s
 	v.widen(graph)
 	chosen, err := v.graph.Select(selectors, exclude)
 	if err != nil {
-		return nil, err
+		return nil, errors.Join(err, loaded) // what was selected may be what could not be read
 	}
-	wanted := v.graph.ancestors(chosen)
+	looked := slices.Clone(chosen)
+	for _, m := range chosen {
+		looked = append(looked, v.graph.checks[m]...)
+	}
+	wanted := v.graph.ancestors(looked)
 	for _, m := range v.graph.Order {
 		if !wanted[m] {
 			continue
@@ -113,6 +117,9 @@ func (e *Engine) Validate(project *Project, loaded error, selectors, exclude []s
 		check()
 	}
 	for _, m := range chosen {
+		if err := v.ownChecks(m); err != nil {
+			return nil, err
+		}
 		v.habits(m)
 	}
 	return &Validation{Models: len(chosen), Findings: v.sorted(chosen, len(selectors)+len(exclude) == 0)}, nil
@@ -244,6 +251,24 @@ func (v *validator) model(m *Model) error {
 	}
 	v.settings(m, described, doubtful)
 	v.known[m] = known{columns: m.stores(described), unsure: doubtful}
+	return nil
+}
+
+// ownChecks analyses checks.sql as far as the columns that it reads are known.
+func (v *validator) ownChecks(m *Model) error {
+	checks, sources, err := m.ownChecks()
+	if err := v.add(err, RuleQuery); err != nil {
+		return err
+	}
+	for i := range checks {
+		err := v.engine.compileCheck(v.graph, m, &checks[i], sources[i], func(read *Model) ([]schemas.Column, bool) {
+			k, ok := v.known[read]
+			return k.columns, ok && !k.open && len(k.unsure) == 0
+		})
+		if err := v.add(err, RuleQuery); err != nil {
+			return err
+		}
+	}
 	return nil
 }
 

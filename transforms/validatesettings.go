@@ -3,7 +3,6 @@ package transforms
 import (
 	"fmt"
 	"slices"
-	"strconv"
 	"strings"
 
 	"github.com/ripen-data/ripen/internal/hint"
@@ -13,7 +12,7 @@ import (
 // settings checks what model.yaml says about columns and other models: columns
 // are those that the query returns, the types of doubtful ones are guesses.
 func (v *validator) settings(m *Model, columns []schemas.Column, doubtful []string) {
-	s := &settingsCheck{v: v, m: m, columns: m.stores(columns), doubtful: doubtful}
+	s := &settingsCheck{v: v, m: m, columns: columns, doubtful: doubtful}
 	for _, c := range columns {
 		s.column(c)
 	}
@@ -23,8 +22,13 @@ func (v *validator) settings(m *Model, columns []schemas.Column, doubtful []stri
 	if m.Incremental != nil {
 		s.incremental(m.Incremental)
 	}
-	if m.Kind == Snapshot {
+	switch m.Kind {
+	case Snapshot:
 		s.snapshot(m.Snapshot)
+	case View:
+		s.view()
+	case Ephemeral:
+		s.ephemeral()
 	}
 }
 
@@ -84,6 +88,7 @@ func (s *settingsCheck) names() []string {
 func (s *settingsCheck) find(name, where string, words ...string) (schemas.Column, bool) {
 	for _, c := range s.columns {
 		if c.Name == name {
+			s.plain(c, where, append(words, name)...)
 			return c, true
 		}
 	}
@@ -133,18 +138,11 @@ func (s *settingsCheck) column(c schemas.Column) {
 // values reports accepted values that no value of the column's type can be.
 func (s *settingsCheck) values(c schemas.Column, where string, values []string, words ...string) {
 	for _, value := range values {
-		var err error
-		switch c.Type.Kind {
-		case schemas.Int64:
-			_, err = strconv.ParseInt(value, 10, 64)
-		case schemas.Float64, schemas.Numeric:
-			_, err = strconv.ParseFloat(value, 64)
-		case schemas.Bool:
-			_, err = strconv.ParseBool(value)
-		case schemas.Array, schemas.Struct:
+		if c.Type.Kind == schemas.Array || c.Type.Kind == schemas.Struct {
 			s.fault(where+": accepted values of "+c.Type.String(), "they work on columns with one value only", words...)
 			return
 		}
+		_, err := plainLiteral(c.Type, value)
 		if err != nil {
 			s.fault(fmt.Sprintf("%s: accepted value %q is no %s", where, value, c.Type), "", append(words, value)...)
 		}
@@ -207,72 +205,6 @@ func (s *settingsCheck) check(i int, check CheckSettings) {
 			s.typed(c, where, []string{"checks", "freshness"}, schemas.Timestamp, schemas.Date)
 		}
 	}
-}
-
-func (s *settingsCheck) incremental(i *IncrementalSettings) {
-	words := []string{"incremental"}
-	if i.Column != "" {
-		if c, ok := s.find(i.Column, "incremental", append(words, "column")...); ok {
-			s.typed(c, "incremental", append(words, "column"), schemas.Timestamp, schemas.Datetime, schemas.Date)
-		}
-	}
-	for _, name := range i.Key {
-		s.find(name, "incremental", append(words, "key")...)
-	}
-	inputs := s.v.graph.tables[s.m]
-	known := make([]string, 0, len(inputs))
-	for name := range inputs {
-		known = append(known, name)
-	}
-	slices.Sort(known)
-	for _, table := range slices.Concat(sortedKeys(i.Tracks), i.Ignores) {
-		if !inputs[table] {
-			s.fault(fmt.Sprintf("incremental: the query does not read %s", table), hint.DidYouMean(table, known), append(words, table)...)
-		}
-	}
-	for table, tracked := range i.Tracks {
-		columns, ok := s.v.columnsOf(table)
-		if !inputs[table] || !ok {
-			continue
-		}
-		for _, name := range tracked {
-			if !slices.Contains(columns, name) {
-				s.fault(fmt.Sprintf("incremental: %s has no column %q", table, name), hint.DidYouMean(name, columns), append(words, "tracks", table)...)
-			}
-		}
-	}
-}
-
-func (s *settingsCheck) snapshot(settings SnapshotSettings) {
-	if settings.UpdatedAt != "" {
-		if c, ok := s.find(settings.UpdatedAt, "snapshot", "snapshot", "updated_at"); ok {
-			s.typed(c, "snapshot", []string{"snapshot", "updated_at"}, schemas.Timestamp)
-		}
-	}
-	for _, name := range settings.Check {
-		s.find(name, "snapshot", "snapshot", "check")
-	}
-}
-
-// columnsOf are the names of the columns of a model or raw table, if they are known.
-func (v *validator) columnsOf(table string) ([]string, bool) {
-	var columns []schemas.Column
-	if m, ok := v.graph.Project.Model(table); ok {
-		k, ok := v.known[m]
-		if !ok {
-			return nil, false
-		}
-		columns = k.columns
-	} else if raw, ok := v.graph.rawTable[table]; ok {
-		columns = raw.RawColumns()
-	} else {
-		return nil, false
-	}
-	names := make([]string, len(columns))
-	for i, c := range columns {
-		names[i] = c.Name
-	}
-	return names, true
 }
 
 func sortedKeys[V any](m map[string]V) []string {
