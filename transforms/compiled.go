@@ -71,7 +71,7 @@ func (e *Engine) compileOne(m *Model, catalog syntax.Catalog) (*Compiled, error)
 		return nil, err
 	}
 	return &Compiled{
-		Model: m, SQL: entry.SQL.Render(nil), Columns: m.stores(columns), Query: columns, Params: entry.Params, Lineage: entry.Lineage,
+		Model: m, SQL: entry.SQL.Render(nil), Columns: m.stores(columns), Query: columns, Params: entry.Params, Lineage: m.historyLineage(entry.Lineage),
 		template: entry.SQL, catalog: catalog,
 	}, nil
 }

@@ -149,6 +149,11 @@ func (g *graph) sources(id int, query *syntax.Resolved) []Source {
 			found[key][how] = true
 		}
 	}
+	return ordered(found)
+}
+
+// ordered are the sources of one column, from all the ways that were found.
+func ordered(found map[syntax.ColumnRef]map[How]bool) []Source {
 	sources := []Source{}
 	for key, by := range found {
 		for _, kind := range []Kind{Value, Influence} {
