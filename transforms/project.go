@@ -120,6 +120,18 @@ func (p *Project) Retire(at time.Time) {
 	p.index()
 }
 
+// retirement is advice to readers of a version whose deprecation date has come;
+// empty for every other name.
+func (p *Project) retirement(name string) string {
+	for _, address := range slices.Sorted(maps.Keys(p.retired)) {
+		if m := p.retired[address]; name == address || name == m.View().String() {
+			return fmt.Sprintf("%s ended on its deprecation_date, %s: read a newer version, or move the date in %s",
+				address, m.Deprecated.Format(time.DateOnly), m.Config.Name)
+		}
+	}
+	return ""
+}
+
 // Model finds a model by dataset.model (its latest version) or dataset.model_vN.
 func (p *Project) Model(name string) (*Model, bool) {
 	m, ok := p.byName[name]

@@ -113,6 +113,10 @@ func (d *DeployedScope) notThere(name string) error {
 	if config, ok := project.disabled[name]; ok {
 		return &NotThere{Message: "the model " + name + " is switched off", Hint: "remove `enabled: false` from " + config}
 	}
+	if advice := project.retirement(name); advice != "" {
+		unknown.Hint = advice
+		return unknown
+	}
 	var known []string
 	for _, n := range d.names {
 		if !strings.HasPrefix(n.Dataset, "ripen_") {

@@ -22,6 +22,7 @@ import (
 // project is an open project directory.
 type project struct {
 	cfg  *Config
+	now  time.Time                  // when the command began: versions that are deprecated by then are gone
 	warn func([]*syntax.Diagnostic) // tells people about models that are left out
 }
 
@@ -30,7 +31,7 @@ func (a *app) openProject() (*project, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &project{cfg: cfg, warn: func(faults []*syntax.Diagnostic) {
+	return &project{cfg: cfg, now: a.clock(), warn: func(faults []*syntax.Diagnostic) {
 		for _, d := range faults {
 			a.writeDiagnostic(a.stderr, "ripen: left out: ", d, true)
 		}
@@ -75,13 +76,18 @@ func (p *project) openWarehouse(ctx context.Context, readOnly bool, clock func()
 	return db, nil
 }
 
-// loadModels reads the shipped models with the project's own laid over them.
+// loadModels reads the shipped models with the project's own laid over them, but
+// for versions whose deprecation date has come.
 func (p *project) loadModels() (*transforms.Project, error) {
 	var own fs.FS
 	if info, err := os.Stat(filepath.Join(p.cfg.dir, "sql")); err == nil && info.IsDir() {
 		own = os.DirFS(filepath.Join(p.cfg.dir, "sql"))
 	}
-	return transforms.Load(shipped.Models, own)
+	models, err := transforms.Load(shipped.Models, own)
+	if models != nil {
+		models.Retire(p.now)
+	}
+	return models, err
 }
 
 // openGraph puts the models in order. raw are the tables they may read. Models at

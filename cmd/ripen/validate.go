@@ -67,7 +67,7 @@ func (a *app) validation(ctx context.Context, p *project, selectors, exclude []s
 		return nil, &usageError{loaded}
 	}
 	models.Raw = raw
-	models.Retire(a.clock())
+	models.History = p.history(ctx, env, nil, a.clock, "")
 	engine := p.engine()
 	v, err := engine.Validate(models, loaded, selectors, exclude)
 	engine.PruneCache(a.clock())
