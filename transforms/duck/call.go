@@ -218,7 +218,6 @@ var refused = map[string]string{
 	"rand":              "order by a hash, TO_HEX(MD5(id)): a model gives the same rows when it is built again",
 	"generate_uuid":     "make a key of the row: TO_HEX(MD5(CONCAT(a, '|', b)))",
 	"farm_fingerprint":  "use TO_HEX(MD5(x))",
-	"format":            "use CONCAT, LPAD, CAST or FORMAT_DATE",
 	"session_user":      "a model gives the same rows to everybody",
 	"error":             "write a check of the model",
 	"iferror":           "use SAFE_CAST, SAFE_DIVIDE or NULLIF",

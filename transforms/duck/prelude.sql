@@ -202,3 +202,13 @@ CREATE OR REPLACE MACRO bq.lax_string(j) AS CASE json_type(j) WHEN 'VARCHAR' THE
     WHEN 'DOUBLE' THEN bq.float_text(TRY_CAST(CAST(j AS VARCHAR) AS DOUBLE) + 0e0) ELSE CASE WHEN bq.json_kind(j) = 'number' THEN CAST(j AS VARCHAR) END END;
 CREATE OR REPLACE MACRO bq.json_items(j) AS CASE WHEN j IS NOT NULL THEN CASE WHEN json_type(j) = 'ARRAY' THEN json_extract(j, '$[*]')
     ELSE [CAST('not an array in JSON: ' || CAST(j AS VARCHAR) AS JSON)] END END;
+
+-- Parts of FORMAT.
+CREATE OR REPLACE MACRO bq.fill_left(s, n) AS CASE WHEN length(s) < n THEN lpad(s, n, ' ') ELSE s END;
+CREATE OR REPLACE MACRO bq.fill_right(s, n) AS CASE WHEN length(s) < n THEN rpad(s, n, ' ') ELSE s END;
+CREATE OR REPLACE MACRO bq.not_negative(x) AS CASE WHEN x < 0 THEN CAST('FORMAT of a negative number by %x or %o' AS BIGINT) ELSE x END;
+CREATE OR REPLACE MACRO bq.float_literal(x) AS bq.float_text(x) || CASE WHEN regexp_full_match(bq.float_text(x), '-?[0-9]+') THEN '.0' ELSE '' END;
+CREATE OR REPLACE MACRO bq.numeric_round(x, n) AS CAST(round(x, n) AS DECIMAL(38, 9));
+-- The digits of a DECIMAL(38, 9), cut to n behind the point.
+CREATE OR REPLACE MACRO bq.numeric_fixed(x, n) AS CASE WHEN x < 0 THEN '-' ELSE '' END
+    || CAST(rtrim(substr(CAST(abs(bq.numeric_round(x, n)) AS VARCHAR), 1, length(CAST(abs(bq.numeric_round(x, n)) AS VARCHAR)) - 9 + n), '.') AS VARCHAR);

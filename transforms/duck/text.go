@@ -35,6 +35,7 @@ var textFunctions = map[string]rule{
 	"substring":                    {min: 2, max: 3, write: (*writer).substr},
 	"concat":                       {min: 1, max: 99, write: (*writer).concat},
 	"split":                        {min: 1, max: 2, write: (*writer).split},
+	"format":                       {min: 1, max: 99, write: (*writer).formatString},
 	"initcap":                      {min: 1, max: 1, text: "bq.initcap"},
 	"ascii":                        {min: 1, max: 1, text: "bq.ascii"},
 	"chr":                          {min: 1, max: 1, text: "chr(CAST($1 AS INTEGER))"},
