@@ -4,7 +4,6 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/ripen-data/ripen/schemas"
 	"github.com/ripen-data/ripen/transforms/syntax"
 )
 
@@ -399,39 +398,6 @@ func (w *writer) orderOf(items []*syntax.Resolved) string {
 		texts[i] = nanFirst(item, w.expr(item.Kids[0])) + text
 	}
 	return "ORDER BY " + strings.Join(texts, ", ")
-}
-
-// nanFirst is the key before a FLOAT64 key that puts NaN below all numbers.
-func nanFirst(item *syntax.Resolved, value string) string {
-	if t := item.Kids[0].Type; t == nil || t.Kind != schemas.Float64 {
-		return ""
-	}
-	descending := strings.Contains(item.Mode, "DESC")
-	direction, nulls := " DESC", " NULLS FIRST"
-	if descending {
-		direction, nulls = "", " NULLS LAST"
-	}
-	for _, place := range []string{" NULLS FIRST", " NULLS LAST"} {
-		if strings.Contains(item.Mode, place[1:]) {
-			nulls = place
-		}
-	}
-	return "isnan(" + value + ")" + direction + nulls + ", "
-}
-
-// rangeKey writes the ORDER BY of a RANGE with offsets; see windowSpecification.
-func (w *writer) rangeKey(item *syntax.Resolved) string {
-	key := w.expr(item.Kids[0])
-	switch t := item.Kids[0].Type; {
-	case t != nil && t.Kind == schemas.Int64:
-		key = "CAST(" + key + " AS HUGEINT)"
-	case t == nil || t.Kind != schemas.Numeric:
-		w.failScan(item, "a RANGE with an offset over this key does not run on DuckDB", "order by an INT64 or a NUMERIC")
-	}
-	if strings.Contains(item.Mode, "DESC") {
-		return "ORDER BY " + key + " DESC"
-	}
-	return "ORDER BY " + key + " NULLS FIRST"
 }
 
 func (w *writer) limitScan(r *syntax.Resolved) *block {
