@@ -203,7 +203,11 @@ func (r *recovery) report(f fault, subject *syntax.Node) {
 // if one of them was meant, and stays if none was. False when all have it already.
 func (r *recovery) grow(f fault) bool {
 	grown := false
+	leaf := r.leaf(f.at)
 	for i, t := range r.open {
+		if !r.inScope(leaf, t.Name) {
+			continue
+		}
 		if f.within != "" && slices.Contains(r.aliases, strings.ToLower(f.within)) && r.aliases[i] != strings.ToLower(f.within) {
 			continue
 		}
@@ -212,7 +216,7 @@ func (r *recovery) grow(f fault) bool {
 		}
 		t.Columns = append(t.Columns, schemas.Column{Name: f.name, Type: schemas.Type{Kind: schemas.Int64}})
 		grown = true
-		if column := r.around(r.leaf(f.at), "SelectColumn"); column != nil && firstOf(column, "Alias") == nil {
+		if column := r.around(leaf, "SelectColumn"); column != nil && firstOf(column, "Alias") == nil {
 			r.blurred = r.blurred || r.isStep(column)
 		}
 	}

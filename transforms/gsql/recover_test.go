@@ -41,6 +41,12 @@ func TestCheck_ReportsAllFaultsOfAStatementAtOnce(t *testing.T) {
 1:26: Table not found: raw.evnts; did you mean "raw.events"?
 1:96: Name bad not found inside a; known: account_id, plan, user_id
 1:136: No matching signature for operator + for argument types: STRING, INT64; cast one side: CAST(x AS type)`},
+		{"what does not read an unknown table is not spared", `with a as (select usr_id from raw.events), b as (select plam from core.dim_account, raw.events) select a.user_id from a where exists (select 1 from raw.evnts as e where e.foo = a.foo and bar = 1)`, `
+1:19: Unrecognized name: usr_id; did you mean "user_id"?
+1:57: Unrecognized name: plam; did you mean "plan"?
+1:149: Table not found: raw.evnts; did you mean "raw.events"?`},
+		{"steps that read an unknown table are spared", `with e as (select * from raw.evnts), f as (select * from e) select foo, n from (select * from f), raw.events order by bar`, `
+1:26: Table not found: raw.evnts; did you mean "raw.events"?`},
 		{"a name is reported once per SELECT", `select usr_id, count(*) as n from raw.events group by usr_id order by usr_id`, `
 1:8: Unrecognized name: usr_id; did you mean "user_id"?`},
 		{"a masked GROUP BY refuses nothing", `select usr_id, n from raw.events group by usr_id`, `
