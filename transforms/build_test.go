@@ -371,14 +371,14 @@ func TestBuilder_CancelledBuildPublishesNothing(t *testing.T) {
 func TestShow_ReadsTheViewAndSaysWhenThereIsNone(t *testing.T) {
 	s := newShop(t)
 	m := s.builder("rpt_number").Models()[0]
-	_, err := Show(t.Context(), s.w, m, 10)
+	_, err := Show(t.Context(), s.w, Production, m, 10)
 	wantError(t, err, "show report.rpt_number: it was never built")
 	s.mustBuild("report.rpt_number", "rpt_number")
-	rows, err := Show(t.Context(), s.w, m, 10)
+	rows, err := Show(t.Context(), s.w, Production, m, 10)
 	if err != nil || len(rows.Values) != 1 || rows.Columns[0] != "id" || rows.Values[0][0] != int64(1) {
 		t.Errorf("rows are %+v, %v", rows, err)
 	}
-	if rows, err = Show(t.Context(), s.w, m, 0); err != nil || len(rows.Values) != 0 || len(rows.Columns) != 1 {
+	if rows, err = Show(t.Context(), s.w, Production, m, 0); err != nil || len(rows.Values) != 0 || len(rows.Columns) != 1 {
 		t.Errorf("no rows are %+v, %v", rows, err)
 	}
 }

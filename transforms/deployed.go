@@ -2,8 +2,10 @@ package transforms
 
 import (
 	"context"
+	"fmt"
 	"maps"
 	"slices"
+	"strings"
 	"sync"
 
 	"github.com/ripen-data/ripen/warehouse"
@@ -42,6 +44,26 @@ func (d *deployed) in(env Environment, m *Model) (warehouse.Publication, bool) {
 	defer d.mu.Unlock()
 	p, ok := d.byView[env.View(m.VersionView())]
 	return p, ok
+}
+
+// at returns what a view of production's name shows in the environment.
+func (d *deployed) at(view warehouse.TableName) (warehouse.Publication, bool) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	p, ok := d.byView[d.env.View(view)]
+	if !ok {
+		p, ok = d.byView[view]
+	}
+	return p, ok
+}
+
+// addressOf is the address of the model behind a view, which was not recorded at first.
+func addressOf(p warehouse.Publication) string {
+	if p.Model != "" {
+		return p.Model
+	}
+	version := fmt.Sprintf("_v%d", p.Version)
+	return p.View.Dataset + "." + strings.TrimSuffix(p.View.Table, version) + version
 }
 
 // of returns what readers of the environment find.

@@ -84,11 +84,28 @@ func Sides(ctx context.Context, from warehouse.Models, names ...warehouse.TableN
 	for i, fingerprint := range fingerprints {
 		version, ok := versions[fingerprint]
 		if !ok {
-			return nil, hint.New(fmt.Sprintf("%s was built before versions were recorded", names[i]), "build it again: ripen transform --full-refresh")
+			return nil, hint.New(fmt.Sprintf("%s was built before versions were recorded", names[i]), "build it again: ripen run")
 		}
 		sides[i].Key, sides[i].Columns = version.Config.Key, version.Columns
 	}
 	return sides, nil
+}
+
+// ErrOtherKey is returned by Compare for tables whose rows cannot be paired.
+var ErrOtherKey = errors.New("the keys differ")
+
+// grain writes the key with its types.
+func (s Side) grain() string {
+	parts := make([]string, len(s.Key))
+	for i, key := range s.Key {
+		parts[i] = key
+		for _, c := range s.Columns {
+			if c.Name == key {
+				parts[i] += " " + c.Type.String()
+			}
+		}
+	}
+	return strings.Join(parts, ", ")
 }
 
 // Compare compares two tables through a session that has both in scope, with at
@@ -104,8 +121,8 @@ func Compare(ctx context.Context, session *Session, a, b Side, examples int) (*D
 	if d.Same {
 		return d, nil
 	}
-	if !slices.Equal(a.Key, b.Key) {
-		return d, hint.New(fmt.Sprintf("the key of %s is (%s), that of %s is (%s)", d.A, strings.Join(a.Key, ", "), d.B, strings.Join(b.Key, ", ")),
+	if keyA, keyB := a.grain(), b.grain(); keyA != keyB {
+		return d, hint.Wrap(fmt.Errorf("%w: that of %s is (%s), that of %s is (%s)", ErrOtherKey, d.A, keyA, d.B, keyB),
 			"rows of different grain cannot be paired; compare aggregates with `ripen query`")
 	}
 	w := comparison{a: a, b: b}
@@ -141,7 +158,7 @@ func Compare(ctx context.Context, session *Session, a, b Side, examples int) (*D
 		}
 		values, _ := row[1].([]any)
 		for _, value := range values {
-			if cell, ok := value.(map[string]any); ok && r.Where == "both" {
+			if cell, ok := value.(map[string]any); ok && cell["differs"] == true {
 				r.Values = append(r.Values, ValueDiff{Text(cell["name"]), Text(cell["a_value"]), Text(cell["b_value"])})
 			}
 		}
@@ -174,11 +191,14 @@ func (c comparison) both() string {
 	return fmt.Sprintf("a.%s is not null and b.%s is not null", ticked(c.a.Key[0]), ticked(c.a.Key[0]))
 }
 
-// differs compares a column; NULL equals NULL.
+// differs compares a column; NULL equals NULL, and NaN equals NaN.
 func differs(c schemas.Column) string {
 	a, b := "a."+ticked(c.Name), "b."+ticked(c.Name)
-	if c.Type.Kind == schemas.Array || c.Type.Kind == schemas.Struct {
+	switch c.Type.Kind {
+	case schemas.Array, schemas.Struct, schemas.JSON: // of which GoogleSQL compares no values
 		a, b = "to_json_string("+a+")", "to_json_string("+b+")"
+	case schemas.Float64:
+		return fmt.Sprintf("(%s is distinct from %s and not coalesce(is_nan(%s) and is_nan(%s), false))", a, b, a, b)
 	}
 	return fmt.Sprintf("%s is distinct from %s", a, b)
 }
@@ -207,12 +227,12 @@ func (c comparison) countSQL() string {
 }
 
 func (c comparison) examplesSQL(limit int) string {
-	cells := "array<struct<name string, a_value string, b_value string>>[]"
+	cells := "array<struct<name string, a_value string, b_value string, differs bool>>[]"
 	if len(c.columns) > 0 {
 		pairs := make([]string, len(c.columns))
 		for i, column := range c.columns {
-			pairs[i] = fmt.Sprintf("struct(%s as name, to_json_string(a.%s) as a_value, to_json_string(b.%s) as b_value)",
-				googleText(column.Name), ticked(column.Name), ticked(column.Name))
+			pairs[i] = fmt.Sprintf("struct(%s as name, to_json_string(a.%s) as a_value, to_json_string(b.%s) as b_value, %s and %s as differs)",
+				googleText(column.Name), ticked(column.Name), ticked(column.Name), c.both(), differs(column))
 		}
 		cells = "[" + strings.Join(pairs, ", ") + "]"
 	}

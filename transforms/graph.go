@@ -45,6 +45,9 @@ func (e *Engine) Graph(project *Project) (*Graph, error) {
 		raw: map[*Model][]string{}, tables: map[*Model]map[string]bool{},
 		rawTable: map[string]schemas.Table{},
 	}
+	if project.History != nil {
+		g.History = project.History(e, g)
+	}
 	for _, t := range project.Raw {
 		g.rawTable[t.RawDataset()+"."+t.Name] = t
 	}

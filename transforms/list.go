@@ -44,14 +44,21 @@ func (g *Graph) List(models []*Model) []Listing {
 	return listings
 }
 
-// Show reads the first rows of a model's view, in the order of model.yaml or of the key.
-func Show(ctx context.Context, w warehouse.Models, m *Model, limit int) (*Rows, error) {
+// Show reads the first rows of a model as readers of an environment find it, in
+// the order of model.yaml or of the key.
+func Show(ctx context.Context, w warehouse.Models, env Environment, m *Model, limit int) (*Rows, error) {
 	published, err := w.Published(ctx)
 	if err != nil {
 		return nil, fmt.Errorf("show %s: %w", m, err)
 	}
-	view := m.VersionView()
-	if !slices.ContainsFunc(published, func(p warehouse.Publication) bool { return p.View == view }) {
+	has := func(view warehouse.TableName) bool {
+		return slices.ContainsFunc(published, func(p warehouse.Publication) bool { return p.View == view })
+	}
+	view := env.View(m.VersionView())
+	if !has(view) {
+		view = m.VersionView()
+	}
+	if !has(view) {
 		return nil, hint.New("show "+m.String()+": it was never built", "build it: ripen transform --select +%s", m)
 	}
 	rows, err := query(ctx, w, warehouse.Statement{

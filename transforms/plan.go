@@ -5,8 +5,10 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/ripen-data/ripen/schemas"
 	"github.com/ripen-data/ripen/warehouse"
@@ -68,7 +70,7 @@ func (b *Builder) Plan(ctx context.Context) ([]Planned, error) {
 	if err := b.deployed.read(ctx); err != nil {
 		return nil, err
 	}
-	p := &planner{Builder: b, ids: map[*Model]string{}, rebuilt: map[*Model]bool{}}
+	p := &planner{Builder: b, ids: map[*Model]string{}, rebuilt: map[*Model]bool{}, causes: map[*Model][]string{}}
 	var err error
 	if p.versions, err = Versions(ctx, b.into, b.deployed.fingerprints()); err != nil {
 		return nil, err
@@ -95,6 +97,7 @@ type planner struct {
 	versions map[string]Version
 	ids      map[*Model]string // build id after the run, as far as it is known
 	rebuilt  map[*Model]bool
+	causes   map[*Model][]string // see cause
 }
 
 func (p *planner) willBe(m *Model) (string, error) {
@@ -118,6 +121,7 @@ func (p *planner) plan(ctx context.Context, m *Model) (Planned, error) {
 	case before.Fingerprint != w.print.Whole:
 		p.compare(&planned, w)
 	}
+	p.face(&planned, w)
 	planned.Rows, planned.Bytes = before.Rows, before.Bytes
 	if shared, ok := p.shared(w); ok {
 		p.ids[m] = shared.BuildID
@@ -161,10 +165,11 @@ func (p *planner) compare(planned *Planned, w *work) {
 		planned.Change = ChangeOwn
 		planned.Before, planned.After = old.Query, w.Model.Source.Text
 	} else {
-		for _, parent := range p.graph.Parents(w.Model) {
-			if found, ok := p.deployed.of(parent); !ok || found.Fingerprint != p.prints[parent].Whole {
-				planned.Reasons = append(planned.Reasons, parent.String()+" means something else")
-			}
+		for _, name := range p.cause(w.Model) {
+			planned.Reasons = append(planned.Reasons, name+" means something else")
+		}
+		if len(planned.Reasons) == 0 {
+			planned.Reasons = p.rewired(w)
 		}
 	}
 	planned.Columns = compareColumns(old.Columns, w.Columns)
@@ -177,6 +182,82 @@ func (p *planner) compare(planned *Planned, w *work) {
 	if old.Config.Kind != w.Model.Kind {
 		planned.Reasons = append(planned.Reasons, fmt.Sprintf("it was a %s and is a %s", old.Config.Kind, w.Model.Kind))
 	}
+}
+
+// face compares the model with another version that its unversioned view shows so far.
+func (p *planner) face(planned *Planned, w *work) {
+	if !w.Model.Latest {
+		return
+	}
+	shown, ok := p.deployed.at(w.Model.View())
+	if !ok || shown.Version == w.Model.Version {
+		return
+	}
+	if planned.Change == ChangeNone {
+		planned.Change = ChangeOwn
+	}
+	planned.Reasons = append(planned.Reasons, fmt.Sprintf("%s shows version %d so far", w.Model.View(), shown.Version))
+	old, known := p.versions[shown.Fingerprint]
+	if !known {
+		return
+	}
+	if planned.Columns == nil {
+		planned.Columns = compareColumns(old.Columns, w.Columns)
+	}
+	planned.Breaking = planned.Breaking || !slices.Equal(old.Config.Key, w.Model.Key) ||
+		slices.ContainsFunc(compareColumns(old.Columns, w.Columns), ColumnChange.breaking)
+}
+
+// cause names the models whose own files are why m means something else than
+// what is deployed: m itself, or the nearest above it.
+func (p *planner) cause(m *Model) []string {
+	if names, ok := p.causes[m]; ok {
+		return names
+	}
+	var names []string
+	found, exists := p.deployed.of(m)
+	old, known := p.versions[found.Fingerprint]
+	switch {
+	case exists && found.Fingerprint == p.prints[m].Whole:
+	case m.Kind != Ephemeral && (!exists || !known || old.Own != p.prints[m].Own):
+		names = []string{m.String()}
+	default:
+		for _, parent := range p.graph.Parents(m) {
+			names = append(names, p.cause(parent)...)
+			if parent.Kind == Ephemeral && len(p.cause(parent)) == 0 && recorded(found).Models[parent.Address()] != p.prints[parent].Whole && exists {
+				names = append(names, parent.String()) // nothing shows it, but what was read of it is known
+			}
+		}
+		slices.Sort(names)
+		names = slices.Compact(names)
+	}
+	p.causes[m] = names
+	return names
+}
+
+// rewired says what a model reads now and did not, and the reverse.
+func (p *planner) rewired(w *work) []string {
+	in, err := p.forecast.inputs(w.Model, nothing)
+	if err != nil {
+		return nil // told when it is planned
+	}
+	var reasons []string
+	old := recorded(w.before)
+	for _, address := range slices.Sorted(maps.Keys(old.Models)) {
+		if _, reads := in.Models[address]; !reads {
+			reasons = append(reasons, "it read "+address+" before")
+		}
+	}
+	return reasons
+}
+
+// recorded are the inputs of a build; empty when it was recorded without them.
+func recorded(p warehouse.Publication) inputs {
+	var in inputs
+	if p.Inputs == "" || json.Unmarshal([]byte(p.Inputs), &in) != nil {
+		return inputs{}
+	}
+	return in
 }
 
 // compareColumns returns what differs, lost and changed columns first.
@@ -320,8 +401,8 @@ func (p *planner) explain(planned *Planned, w *work, in *inputs) {
 	case planned.Change != ChangeNone:
 		return
 	}
-	var old inputs
-	if w.before.Inputs == "" || json.Unmarshal([]byte(w.before.Inputs), &old) != nil {
+	old := recorded(w.before)
+	if w.before.Inputs == "" {
 		planned.Reasons = append(planned.Reasons, "its last build did not record its inputs")
 		return
 	}
@@ -344,7 +425,8 @@ func (p *planner) explain(planned *Planned, w *work, in *inputs) {
 	}
 }
 
-// Removed returns the views of the environment that no model of the project has.
+// Removed returns the views of the environment that no model of the project has;
+// none where only some models were chosen.
 func (b *Builder) Removed(ctx context.Context) ([]warehouse.TableName, error) {
 	if err := b.deployed.read(ctx); err != nil {
 		return nil, err
@@ -356,8 +438,12 @@ func (b *Builder) Removed(ctx context.Context) ([]warehouse.TableName, error) {
 	return views, nil
 }
 
-// gone are the publications of views that no model has.
+// gone are the publications of views that no model has. Who chooses models asks
+// about these, and not about what is left of others.
 func (b *Builder) gone() []warehouse.Publication {
+	if len(b.models) < len(b.graph.Order) {
+		return nil
+	}
 	wanted := map[warehouse.TableName]bool{}
 	for _, m := range b.graph.Project.Models {
 		for _, view := range b.options.Environment.Views(m) {
@@ -370,10 +456,16 @@ func (b *Builder) gone() []warehouse.Publication {
 func (b *Builder) removed() []Planned {
 	var plan []Planned
 	for _, p := range b.gone() {
-		i := slices.IndexFunc(plan, func(planned Planned) bool { return planned.Model == p.Model })
+		address := addressOf(p)
+		i := slices.IndexFunc(plan, func(planned Planned) bool { return planned.Model == address })
 		if i < 0 {
 			i = len(plan)
-			plan = append(plan, Planned{Model: p.Model, Change: ChangeRemoved, Breaking: true})
+			removed := Planned{Model: address, Change: ChangeRemoved, Breaking: true}
+			if m := b.graph.Project.retired[address]; m != nil {
+				removed.Breaking = false // readers were told
+				removed.Reasons = []string{"its deprecation date, " + m.Deprecated.Format(time.DateOnly) + ", has come"}
+			}
+			plan = append(plan, removed)
 		}
 		plan[i].Views = append(plan[i].Views, p.View.String())
 	}

@@ -23,6 +23,10 @@ type Project struct {
 	Models []*Model        // enabled ones, ordered by dataset, name and version
 	Raw    []schemas.Table // contracts whose raw tables models may name
 
+	// History is what Engine.Graph gives a graph of the project for the selectors
+	// state: and result:; it may be nil.
+	History func(*Engine, *Graph) History
+
 	byName   map[string]*Model // by every name that Model takes
 	disabled map[string]string // address -> the model.yaml that switches it off
 	retired  map[string]*Model // by address: versions whose deprecation date has come

@@ -2,6 +2,7 @@ package transforms
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -13,7 +14,7 @@ import (
 
 // ReleaseInfo is one release of an environment.
 type ReleaseInfo struct {
-	ID          string    `json:"release"`
+	ID          string    `json:"release"`      // empty: all that was published before releases were recorded
 	PublishedAt time.Time `json:"published_at"` // of its last view
 	Views       int       `json:"views"`        // that it changed
 	Models      []string  `json:"models"`       // addresses, sorted
@@ -33,8 +34,8 @@ func Releases(ctx context.Context, views warehouse.Views, env Environment) ([]Re
 			list = append(list, ReleaseInfo{ID: e.Release, PublishedAt: e.PublishedAt})
 		}
 		list[i].Views++
-		if !slices.Contains(list[i].Models, e.Model) {
-			list[i].Models = append(list[i].Models, e.Model)
+		if address := addressOf(e.Publication); !slices.Contains(list[i].Models, address) {
+			list[i].Models = append(list[i].Models, address)
 		}
 	}
 	for _, r := range list {
@@ -51,12 +52,18 @@ func environmentEvents(ctx context.Context, views warehouse.Views, env Environme
 	return slices.DeleteFunc(events, func(e warehouse.Event) bool { return e.Environment != string(env) }), nil
 }
 
+// ErrNoRelease is returned by Rollback when no release can be taken back.
+var ErrNoRelease = errors.New("there is nothing to roll back to")
+
 // Rollback points the environment's views back at what they showed before its
 // latest release, as a release of its own with the given id: taking back twice
 // brings the taken-back release again. It returns what it changed.
 //
 // Tables that are kept by interval or by key are changed in place: their views
 // go back to another table only where the model meant something else then.
+//
+// The first release has nothing before it: to take it back would leave readers
+// without a view, which is refused as ErrNoRelease.
 func Rollback(ctx context.Context, views warehouse.Views, env Environment, id string) (warehouse.Release, error) {
 	back := warehouse.Release{ID: id, Environment: string(env)}
 	events, err := environmentEvents(ctx, views, env)
@@ -64,7 +71,7 @@ func Rollback(ctx context.Context, views warehouse.Views, env Environment, id st
 		return back, err
 	}
 	if len(events) == 0 {
-		return back, hint.New(fmt.Sprintf("%s has no release", env), "build one: ripen apply")
+		return back, hint.Wrap(fmt.Errorf("%w: %s has no release", ErrNoRelease, env), "see `ripen env ls`")
 	}
 	latest := events[len(events)-1].Release
 	before := map[warehouse.TableName]warehouse.Event{}
@@ -83,17 +90,44 @@ func Rollback(ctx context.Context, views warehouse.Views, env Environment, id st
 			back.Withdrawn = append(back.Withdrawn, view)
 		}
 	}
+	switch {
+	case latest == "":
+		return back, hint.Wrap(fmt.Errorf("%w: all of %s was published before releases were recorded", ErrNoRelease, env), "the next run is its first release")
+	case len(back.Publications) == 0 && !shownWithout(events, latest):
+		advice := "a run builds from the files as they are"
+		if env != Production {
+			advice = "to be rid of it: ripen env drop " + env.String()
+		}
+		return back, hint.Wrap(fmt.Errorf("%w: %s is the first release of %s", ErrNoRelease, latest, env), "%s", advice)
+	}
 	if err := views.Publish(ctx, back); err != nil {
 		return back, fmt.Errorf("roll back release %s of %s: %w", latest, env, err)
 	}
 	return back, nil
 }
 
+// shownWithout reports whether a view is in force that the release did not touch.
+func shownWithout(events []warehouse.Event, release string) bool {
+	newest := map[warehouse.TableName]warehouse.Event{}
+	for _, e := range events {
+		newest[e.View] = e
+	}
+	for _, e := range newest {
+		if e.Release != release && !e.Withdrawn {
+			return true
+		}
+	}
+	return false
+}
+
+// ErrNoEnvironment is returned for an environment that has no views, and by Drop for production.
+var ErrNoEnvironment = errors.New("no such environment")
+
 // Drop withdraws every view of an environment other than production.
 func Drop(ctx context.Context, views warehouse.Views, env Environment, id string) (warehouse.Release, error) {
 	release := warehouse.Release{ID: id, Environment: string(env)}
 	if env == Production {
-		return release, fmt.Errorf("production cannot be dropped")
+		return release, fmt.Errorf("%w to drop: production stays", ErrNoEnvironment)
 	}
 	published, err := views.Published(ctx)
 	if err != nil {
@@ -104,10 +138,27 @@ func Drop(ctx context.Context, views warehouse.Views, env Environment, id string
 			release.Withdrawn = append(release.Withdrawn, p.View)
 		}
 	}
-	if len(release.Withdrawn) == 0 {
-		return release, hint.New(fmt.Sprintf("there is no environment %s", env), "see `ripen env ls`")
+	if err := Exists(published, env); err != nil {
+		return release, err
 	}
 	return release, views.Publish(ctx, release)
+}
+
+// Exists is ErrNoEnvironment for an environment that has none of the views.
+func Exists(published []warehouse.Publication, env Environment) error {
+	known := map[string]bool{}
+	for _, p := range published {
+		if p.Environment == string(env) {
+			return nil
+		}
+		if p.Environment != "" {
+			known[p.Environment] = true
+		}
+	}
+	if len(known) == 0 {
+		return hint.Wrap(fmt.Errorf("%w: %s", ErrNoEnvironment, env), "there is none besides production; make one: ripen apply --env %s", env)
+	}
+	return hint.Wrap(fmt.Errorf("%w: %s", ErrNoEnvironment, env), "%s", hint.DidYouMean(string(env), slices.Sorted(maps.Keys(known))))
 }
 
 // Share gives the environment views of production's tables for the models that

@@ -216,10 +216,13 @@ func (g *Graph) match(term, method, value string) (map[*Model]bool, error) {
 			found[m] = true
 		}
 	}
-	if len(found) == 0 {
-		return nil, noMatch(term, value, known)
+	switch {
+	case len(found) > 0:
+		return found, nil
+	case known == nil: // it is no name that could be misspelt
+		return nil, fmt.Errorf("select models: %q matches nothing: no model is so", term)
 	}
-	return found, nil
+	return nil, noMatch(term, value, known)
 }
 
 // readersOf follows raw tables, which are read but never built themselves.

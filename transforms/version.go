@@ -51,8 +51,10 @@ func (b *Builder) remember(w *work) ([]warehouse.Statement, error) {
 	return []warehouse.Statement{{Name: "remember " + w.Model.Address(), SQL: sql}}, nil
 }
 
-// Versions reads what was deployed under fingerprints.
+// Versions reads what was deployed under fingerprints. What was built before there
+// were fingerprints has an empty one, and no version.
 func Versions(ctx context.Context, from warehouse.Models, fingerprints []string) (map[string]Version, error) {
+	fingerprints = slices.DeleteFunc(slices.Clone(fingerprints), func(f string) bool { return f == "" })
 	if len(fingerprints) == 0 {
 		return map[string]Version{}, nil
 	}

@@ -68,7 +68,7 @@ func (p *project) builder(ctx context.Context, db *duckdb.DB, flags *pipelineFla
 	if err != nil {
 		return nil, err
 	}
-	graph.History = p.history(ctx, engine, graph, options.Environment, db, options.Clock)
+	graph.History = p.history(ctx, options.Environment, db, options.Clock, options.Release)(engine, graph)
 	models, err := graph.Select(flags.models, flags.exclude)
 	if err != nil {
 		return nil, &usageError{err}

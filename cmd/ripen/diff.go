@@ -4,7 +4,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"slices"
 	"strings"
 
 	"github.com/jedib0t/go-pretty/v6/table"
@@ -28,7 +27,7 @@ are not read.`,
 		Example: `  ripen diff -C demo --env dev_anna
   ripen diff -C demo --env dev_anna core.fct_trial
   ripen diff -C demo core.fct_trial_v1 core.fct_trial_v2 --output json`,
-		Args: cobra.MaximumNArgs(2),
+		Args: atMost(2),
 		RunE: func(c *cobra.Command, args []string) (err error) {
 			env, err := transforms.ParseEnvironment(envName)
 			if err != nil {
@@ -41,7 +40,7 @@ are not read.`,
 			if err != nil {
 				return err
 			}
-			pairs, err := a.diffPairs(c, p, env, args)
+			pairs, alone, err := a.diffPairs(c, p, env, args)
 			if err != nil {
 				return err
 			}
@@ -51,13 +50,19 @@ are not read.`,
 			}
 			defer func() { err = errors.Join(err, opened.Close()) }()
 			session := transforms.NewSession(options)
-			diffs := []*transforms.Diff{}
+			diffs := []tableDiff{}
 			for _, pair := range pairs {
 				d, err := transforms.Compare(c.Context(), session, pair[0], pair[1], examples)
-				if err != nil {
+				switch {
+				case errors.Is(err, transforms.ErrOtherKey) && len(args) == 0: // others can be compared
+					diffs = append(diffs, tableDiff{Diff: d, Fault: err.Error()})
+					continue
+				case errors.Is(err, transforms.ErrOtherKey):
+					return &usageError{err}
+				case err != nil:
 					return fmt.Errorf("compare %s with %s: %w", pair[0].Name, pair[1].Name, err)
 				}
-				diffs = append(diffs, d)
+				diffs = append(diffs, tableDiff{Diff: d})
 			}
 			if a.output == "json" {
 				return json.NewEncoder(a.stdout).Encode(diffs)
@@ -68,6 +73,9 @@ are not read.`,
 				}
 				a.writeTableDiff(d)
 			}
+			if len(alone) > 0 {
+				fmt.Fprintf(a.stdout, "\nonly in %s: %s\n", env, strings.Join(alone, ", "))
+			}
 			return nil
 		},
 	}
@@ -76,18 +84,25 @@ are not read.`,
 	return cmd
 }
 
-// diffPairs finds what to compare: A is production or the first table.
-func (a *app) diffPairs(c *cobra.Command, p *project, env transforms.Environment, args []string) ([][2]transforms.Side, error) {
+// tableDiff is what `ripen diff --output json` prints of two tables.
+type tableDiff struct {
+	*transforms.Diff
+	Fault string `json:"fault,omitempty"` // why their rows were not compared
+}
+
+// diffPairs finds what to compare: A is production or the first table. Alone are
+// views of the environment that production has not.
+func (a *app) diffPairs(c *cobra.Command, p *project, env transforms.Environment, args []string) (sides [][2]transforms.Side, alone []string, err error) {
 	db, err := p.openWarehouse(c.Context(), true, a.clock)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	defer db.Close() //nolint:errcheck // opened for reading
 	var names []warehouse.TableName
 	for _, arg := range args {
 		dataset, name, ok := strings.Cut(arg, ".")
 		if !ok {
-			return nil, usagef("%q: name a table with its dataset, e.g. core.fct_trial", arg)
+			return nil, nil, usagef("%q: name a table with its dataset, e.g. core.fct_trial", arg)
 		}
 		names = append(names, warehouse.TableName{Dataset: dataset, Table: name})
 	}
@@ -96,52 +111,65 @@ func (a *app) diffPairs(c *cobra.Command, p *project, env transforms.Environment
 	case len(names) == 2:
 		pairs = append(pairs, [2]warehouse.TableName{names[0], env.View(names[1])})
 	case env == transforms.Production:
-		return nil, usagef("say what to compare: --env ENVIRONMENT, or two tables, e.g. core.fct_trial_v1 core.fct_trial_v2")
+		return nil, nil, usagef("say what to compare: --env ENVIRONMENT, or two tables, e.g. core.fct_trial_v1 core.fct_trial_v2")
 	case len(names) == 1:
 		pairs = append(pairs, [2]warehouse.TableName{names[0], env.View(names[0])})
 	default:
-		if pairs, err = differing(c, db, env); err != nil {
-			return nil, err
+		if pairs, alone, err = differing(c, db, env); err != nil {
+			return nil, nil, err
 		}
-		if len(pairs) == 0 {
+		if len(pairs)+len(alone) == 0 {
 			a.talk("%s shows production's tables only: there is no difference", env)
 		}
 	}
-	var sides [][2]transforms.Side
 	for _, pair := range pairs {
 		found, err := transforms.Sides(c.Context(), db, pair[0], pair[1])
 		if err != nil {
-			return nil, &usageError{err}
+			return nil, nil, &usageError{err}
 		}
 		sides = append(sides, [2]transforms.Side{found[0], found[1]})
 	}
-	return sides, nil
+	return sides, alone, nil
 }
 
 // differing are the unversioned views that show another table in the environment
-// than in production; both must exist.
-func differing(c *cobra.Command, db warehouse.Models, env transforms.Environment) ([][2]warehouse.TableName, error) {
+// than in production, and those that production has not.
+func differing(c *cobra.Command, db warehouse.Models, env transforms.Environment) (pairs [][2]warehouse.TableName, alone []string, err error) {
 	published, err := db.Published(c.Context())
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	var pairs [][2]warehouse.TableName
+	if err := transforms.Exists(published, env); err != nil {
+		return nil, nil, &usageError{err}
+	}
+	production := map[warehouse.TableName]warehouse.TableName{} // view, as the environment names it -> table
+	views := map[warehouse.TableName]warehouse.TableName{}      // likewise -> production's view
+	for _, p := range published {
+		if p.Environment == "" {
+			production[env.View(p.View)], views[env.View(p.View)] = p.Table, p.View
+		}
+	}
 	seen := map[[2]warehouse.TableName]bool{}
 	for _, p := range published {
-		if p.Environment != "" {
+		if p.Environment != string(env) {
 			continue
 		}
-		i := slices.IndexFunc(published, func(q warehouse.Publication) bool { return q.View == env.View(p.View) })
-		if i < 0 || published[i].Table == p.Table || seen[[2]warehouse.TableName{p.Table, published[i].Table}] {
+		table, both := production[p.View]
+		pair := [2]warehouse.TableName{table, p.Table}
+		if table == p.Table || seen[pair] { // a version's view shows the same
 			continue
 		}
-		seen[[2]warehouse.TableName{p.Table, published[i].Table}] = true // a version's view shows the same
-		pairs = append(pairs, [2]warehouse.TableName{p.View, published[i].View})
+		seen[pair] = true
+		if both {
+			pairs = append(pairs, [2]warehouse.TableName{views[p.View], p.View})
+		} else {
+			alone = append(alone, p.View.String())
+		}
 	}
-	return pairs, nil
+	return pairs, alone, nil
 }
 
-func (a *app) writeTableDiff(d *transforms.Diff) {
+func (a *app) writeTableDiff(d tableDiff) {
 	fmt.Fprintf(a.stdout, "%s -> %s\n", d.A, d.B)
 	if d.Same {
 		fmt.Fprintln(a.stdout, "  one table: no difference")
@@ -149,6 +177,10 @@ func (a *app) writeTableDiff(d *transforms.Diff) {
 	}
 	for _, c := range d.Schema {
 		fmt.Fprintf(a.stdout, "  column %s\n", c)
+	}
+	if d.Fault != "" {
+		fmt.Fprintf(a.stdout, "  rows not compared: %s\n", d.Fault)
+		return
 	}
 	if d.OnlyA+d.OnlyB+d.Changed == 0 {
 		fmt.Fprintf(a.stdout, "  rows are equal: %s\n", count(d.RowsA))

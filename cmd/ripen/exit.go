@@ -9,6 +9,7 @@ import (
 	"github.com/ripen-data/ripen/orchestrate"
 	"github.com/ripen-data/ripen/transforms"
 	"github.com/ripen-data/ripen/transforms/syntax"
+	"github.com/ripen-data/ripen/warehouse/duckdb"
 )
 
 // Exit codes; `ripen --help` prints them.
@@ -18,7 +19,7 @@ const (
 	exitUsage       = 2   // wrong flags, configuration or SQL
 	exitInfra       = 3   // a warehouse, an API, a file system failed
 	exitRejects     = 4   // done, but some records became dead letters
-	exitHeld        = 5   // another run holds the project
+	exitHeld        = 5   // another run holds the project, or another program its warehouse
 	exitInterrupted = 130 // stopped by Ctrl-C or SIGTERM
 )
 
@@ -43,7 +44,7 @@ func exitCode(err error) int {
 		return exitOK
 	case errors.Is(err, context.Canceled):
 		return exitInterrupted
-	case errors.Is(err, orchestrate.ErrHeld):
+	case errors.Is(err, orchestrate.ErrHeld), errors.Is(err, duckdb.ErrLocked):
 		return exitHeld
 	case errors.As(err, &usage), errors.As(err, &diagnostic):
 		return exitUsage

@@ -55,7 +55,7 @@ func (s *selection) models(ctx context.Context, p *project, clock func() time.Ti
 	if err != nil {
 		return nil, nil, nil, err
 	}
-	graph.History = p.history(ctx, engine, graph, transforms.Production, nil, clock)
+	graph.History = p.history(ctx, transforms.Production, nil, clock, "")(engine, graph)
 	models, err := graph.Select(s.selectors, s.exclude)
 	if err != nil {
 		return nil, nil, nil, &usageError{err}
@@ -134,18 +134,24 @@ func (a *app) renderCommand() *cobra.Command {
 
 func (a *app) showCommand() *cobra.Command {
 	var s selection
+	var envName string
 	limit := 10
 	cmd := &cobra.Command{
 		Use:   "show",
 		Short: "Print the first rows of a model's table",
 		Example: `  ripen show -C demo -s rpt_sales_queue
-  ripen show -C demo -s fct_trial --limit 3 --output json`,
+  ripen show -C demo -s fct_trial --limit 3 --output json
+  ripen show -C demo -s fct_trial --env dev_anna`,
 		RunE: func(c *cobra.Command, _ []string) error {
 			if len(s.selectors) == 0 {
 				return usagef("name a model: ripen show -s fct_trial")
 			}
 			if limit < 0 {
 				return usagef("--limit must not be negative")
+			}
+			env, err := transforms.ParseEnvironment(envName)
+			if err != nil {
+				return &usageError{err}
 			}
 			p, err := a.openProject()
 			if err != nil {
@@ -160,18 +166,19 @@ func (a *app) showCommand() *cobra.Command {
 				return err
 			}
 			defer db.Close() //nolint:errcheck // opened for reading
-			return a.showModels(c.Context(), db, models, limit)
+			return a.showModels(c.Context(), db, env, models, limit)
 		},
 	}
 	s.add(cmd)
 	cmd.Flags().IntVar(&limit, "limit", limit, "rows")
+	cmd.Flags().StringVar(&envName, "env", "", "environment whose views are read, e.g. dev_anna (default: production)")
 	return cmd
 }
 
 // showModels prints rows in the order of the key, so that two looks agree.
-func (a *app) showModels(ctx context.Context, db warehouse.Models, models []*transforms.Model, limit int) error {
+func (a *app) showModels(ctx context.Context, db warehouse.Models, env transforms.Environment, models []*transforms.Model, limit int) error {
 	for i, m := range models {
-		rows, err := transforms.Show(ctx, db, m, limit)
+		rows, err := transforms.Show(ctx, db, env, m, limit)
 		if err != nil {
 			return err
 		}

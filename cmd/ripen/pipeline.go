@@ -64,8 +64,11 @@ type pipeline struct {
 	asOf         time.Time
 	env          transforms.Environment
 	backfill     *transforms.Window
-	planned      func(context.Context, *transforms.Builder) error // called before models are built; may be nil
-	clock        func() time.Time                                 // when things happen: the company's now in a simulated project
+	command      string
+	begunAt      time.Time
+	begun        bool // the run is in the ledger
+	hooks        hooks
+	clock        func() time.Time // when things happen: the company's now in a simulated project
 	meter        *meter
 	steps        []orchestrate.StepRecord
 	reject       int64
@@ -86,15 +89,22 @@ type summary struct {
 	Queue    json.RawMessage `json:"queue,omitempty"`
 }
 
+// hooks are what a command does around the building of models; each may be nil.
+type hooks struct {
+	before func(context.Context, *transforms.Builder) error // an error of it refuses the run: nothing has happened
+	after  func(context.Context, *transforms.Builder) error // once every model is built
+}
+
 // runPipeline runs the stages under the project's lease, writes the run's record,
 // and calls finish with the open warehouse for what the command prints.
 func (a *app) runPipeline(ctx context.Context, command string, flags *pipelineFlags, stages []string, finish func(*pipeline, *summary) error) (err error) {
-	return a.runPlanned(ctx, command, flags, stages, nil, finish)
+	return a.runHooked(ctx, command, flags, stages, hooks{}, finish)
 }
 
-// runPlanned is runPipeline that calls planned, if it is not nil, before models are built.
-func (a *app) runPlanned(ctx context.Context, command string, flags *pipelineFlags, stages []string,
-	planned func(context.Context, *transforms.Builder) error, finish func(*pipeline, *summary) error) (err error) {
+// runHooked is runPipeline with hooks. A run that is refused, for its flags or for
+// its models, is neither recorded nor summed up: nothing has run.
+func (a *app) runHooked(ctx context.Context, command string, flags *pipelineFlags, stages []string,
+	hooks hooks, finish func(*pipeline, *summary) error) (err error) {
 	p, err := a.openProject()
 	if err != nil {
 		return err
@@ -107,7 +117,10 @@ func (a *app) runPlanned(ctx context.Context, command string, flags *pipelineFla
 	if err != nil {
 		return err
 	}
-	run := &pipeline{env: env, planned: planned, wanted: stages, project: p, app: a, flags: flags, asOf: asOf, clock: a.clock, runID: newRunID(begin)}
+	run := &pipeline{
+		project: p, app: a, flags: flags, command: command, begunAt: begin, hooks: hooks,
+		env: env, asOf: asOf, wanted: stages, clock: a.clock, runID: newRunID(begin),
+	}
 	if run.backfill, err = flags.window(); err != nil {
 		return err
 	}
@@ -120,14 +133,14 @@ func (a *app) runPlanned(ctx context.Context, command string, flags *pipelineFla
 	}
 	defer func() { err = errors.Join(err, lease.Release()) }()
 
-	if err := run.begin(command, begin); err != nil {
-		return err
-	}
 	run.meter = newMeter(a.stderr, a.isTTY(a.stderr), a.clock)
 	err = adviseOnFullDisk(run.stages(ctx, stages), p)
 	run.meter.stop()
 	if run.db != nil {
 		defer func() { err = errors.Join(err, run.db.Close()) }()
+	}
+	if !run.begun {
+		return err
 	}
 	s := summary{
 		RunID: run.runID, AsOf: asOf, Status: string(orchestrate.Done), Rejects: max(run.reject, run.rejectLanded),
@@ -145,7 +158,7 @@ func (a *app) runPlanned(ctx context.Context, command string, flags *pipelineFla
 	if finish != nil && ctx.Err() == nil {
 		err = errors.Join(err, finish(run, &s))
 	}
-	return errors.Join(err, run.record(command, begin, s, err))
+	return errors.Join(err, run.record(s, err))
 }
 
 // acquire takes the project's lease.
@@ -173,9 +186,10 @@ type request struct {
 
 // begin writes that the run is under way, so that one that is killed can be seen
 // and taken up again.
-func (p *pipeline) begin(command string, at time.Time) error {
+func (p *pipeline) begin() error {
+	p.begun = true
 	return orchestrate.NewLedger(p.state("runs")).Add(orchestrate.RunRecord{
-		RunID: p.runID, Command: command, Environment: string(p.env), AsOf: p.asOf, StartedAt: at.UTC(),
+		RunID: p.runID, Command: p.command, Environment: string(p.env), AsOf: p.asOf, StartedAt: p.begunAt.UTC(),
 		Status: orchestrate.Running, Steps: []orchestrate.StepRecord{}, Request: p.requested(),
 	})
 }
@@ -192,13 +206,13 @@ func (p *pipeline) requested() json.RawMessage {
 }
 
 // record writes the run into the ledger.
-func (p *pipeline) record(command string, begin time.Time, s summary, err error) error {
+func (p *pipeline) record(s summary, err error) error {
 	stages, marshalErr := json.Marshal(s.Stages)
 	if marshalErr != nil {
 		return marshalErr
 	}
 	r := orchestrate.RunRecord{
-		RunID: s.RunID, Command: command, Environment: string(p.env), AsOf: s.AsOf, StartedAt: begin.UTC(), FinishedAt: p.app.clock().UTC(),
+		RunID: s.RunID, Command: p.command, Environment: string(p.env), AsOf: s.AsOf, StartedAt: p.begunAt.UTC(), FinishedAt: p.app.clock().UTC(),
 		Status: orchestrate.Status(s.Status), PeakMemory: peakMemory(), Rejects: s.Rejects, Stages: stages, Steps: p.steps, Request: p.requested(),
 	}
 	if s.Status == string(orchestrate.Failed) {
@@ -211,12 +225,17 @@ func (p *pipeline) record(command string, begin time.Time, s summary, err error)
 // hold up the others: what was landed is loaded, and the models are built of it.
 func (p *pipeline) stages(ctx context.Context, stages []string) error {
 	if slices.Contains(stages, stageTransform) { // before a row moves
-		v, err := p.app.validation(ctx, p.project, p.flags.models, p.flags.exclude)
+		v, err := p.app.validation(ctx, p.project, p.env, p.flags.models, p.flags.exclude)
 		if err == nil {
 			err = v.Err()
 		}
 		if err != nil {
 			return &usageError{err}
+		}
+	}
+	if p.hooks.before == nil {
+		if err := p.begin(); err != nil {
+			return err
 		}
 	}
 	zone, err := p.openZone(p.clock)
@@ -350,8 +369,11 @@ func (p *pipeline) transform(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if p.planned != nil {
-		if err := p.planned(ctx, builder); err != nil {
+	if p.hooks.before != nil {
+		if err := p.hooks.before(ctx, builder); err != nil {
+			return err
+		}
+		if err := p.begin(); err != nil {
 			return err
 		}
 	}
@@ -371,7 +393,10 @@ func (p *pipeline) transform(ctx context.Context) error {
 			return err
 		}})
 	}
-	return p.orchestrate(ctx, steps, p.flags.workers)
+	if err := p.orchestrate(ctx, steps, p.flags.workers); err != nil || p.hooks.after == nil {
+		return err
+	}
+	return p.hooks.after(ctx, builder)
 }
 
 // orchestrate runs steps and keeps their ends for the record.

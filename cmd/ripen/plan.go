@@ -19,6 +19,7 @@ import (
 	"github.com/ripen-data/ripen/schemas"
 	"github.com/ripen-data/ripen/transforms"
 	"github.com/ripen-data/ripen/transforms/duck"
+	"github.com/ripen-data/ripen/warehouse"
 	"github.com/ripen-data/ripen/warehouse/duckdb"
 )
 
@@ -48,13 +49,16 @@ func (a *app) planCommand() *cobra.Command {
               column or find another type or key
   indirect    a model that it reads means something else
   data        the files mean the same, but inputs have moved
-  removed     a view shows it, and no file has it any more
+  removed     a view shows it, and no file has it any more; ripen apply drops
+              the view, where no models are chosen
   production  the environment will show production's table
 
 Comments, white space and letter case change nothing. Rows and bytes are those
-of the last build of what is to be built again.`,
+of the last build of what is to be built again. Models that stay as they are,
+and those that an environment shares with production, are listed with --all.`,
 		Example: `  ripen plan -C demo
-  ripen plan -C demo --env dev_anna -s state:modified+ --sql`,
+  ripen plan -C demo --env dev_anna -s state:modified+ --sql
+  ripen plan -C demo --output json`,
 		RunE: func(c *cobra.Command, _ []string) error {
 			p, err := a.openProject()
 			if err != nil {
@@ -70,7 +74,7 @@ of the last build of what is to be built again.`,
 	flags.addAsOf(cmd)
 	flags.addModels(cmd)
 	cmd.Flags().BoolVar(&sqlDiff, "sql", false, "show how the SQL of changed models differs")
-	cmd.Flags().BoolVar(&all, "all", false, "list unchanged models too")
+	cmd.Flags().BoolVar(&all, "all", false, "list unchanged and shared models too")
 	return cmd
 }
 
@@ -126,14 +130,15 @@ func newPlan(ctx context.Context, builder *transforms.Builder, env transforms.En
 var signs = []struct {
 	change transforms.Change
 	sign   string
+	words  string // of the sum
 }{
-	{transforms.ChangeNew, "+"},
-	{transforms.ChangeOwn, "~"},
-	{transforms.ChangeIndirect, "~"},
-	{transforms.ChangeRemoved, "-"},
-	{transforms.ChangeData, "·"},
-	{transforms.ChangeShared, "="},
-	{transforms.ChangeNone, " "},
+	{transforms.ChangeNew, "+", "new"},
+	{transforms.ChangeOwn, "~", "changed"},
+	{transforms.ChangeIndirect, "~", "indirect"},
+	{transforms.ChangeRemoved, "-", "removed"},
+	{transforms.ChangeData, "·", "with new data"},
+	{transforms.ChangeShared, "=", "shared with production"},
+	{transforms.ChangeNone, " ", "unchanged"},
 }
 
 func (a *app) writePlan(p *planText, all, sqlDiff bool) error {
@@ -141,77 +146,77 @@ func (a *app) writePlan(p *planText, all, sqlDiff bool) error {
 		return json.NewEncoder(a.stdout).Encode(p)
 	}
 	fmt.Fprintf(a.stdout, "%s, as of %s\n", p.Environment, p.AsOf.Format(time.RFC3339))
-	counts := map[transforms.Change]int{}
-	breaking := 0
-	for _, kind := range signs {
-		for _, m := range p.Models {
-			if m.Change != kind.change {
-				continue
-			}
-			counts[m.Change]++
-			if m.Breaking && m.Change != transforms.ChangeRemoved {
-				breaking++
-			}
-			if m.Change == transforms.ChangeNone && !all {
-				continue
-			}
-			writePlanned(a.stdout, kind.sign, m)
-			if sqlDiff && m.Before != "" {
-				writeDiff(a.stdout, m.Before, m.After)
-			}
+	quiet := func(m transforms.Planned) bool {
+		return !all && len(m.Reasons) == 0 && (m.Change == transforms.ChangeNone || m.Change == transforms.ChangeShared)
+	}
+	counts, breaking, width := map[transforms.Change]int{}, 0, 0
+	for _, m := range p.Models {
+		counts[m.Change]++
+		if m.Breaking && m.Change != transforms.ChangeRemoved {
+			breaking++
+		}
+		if !quiet(m) {
+			width = max(width, len(m.Model))
 		}
 	}
 	var parts []string
 	for _, kind := range signs {
-		if n := counts[kind.change]; n > 0 {
-			part := fmt.Sprintf("%d %s", n, kind.change)
-			if kind.change == transforms.ChangeOwn && breaking > 0 {
-				part += fmt.Sprintf(" (%d breaking)", breaking)
+		for _, m := range p.Models {
+			if m.Change == kind.change && !quiet(m) {
+				writePlanned(a.stdout, kind.sign, width, m)
+				if sqlDiff && m.Before != "" {
+					writeDiff(a.stdout, m.Before, m.After)
+				}
 			}
-			parts = append(parts, part)
+		}
+		if n := counts[kind.change]; n > 0 {
+			parts = append(parts, fmt.Sprintf("%d %s", n, kind.words))
 		}
 	}
 	if len(parts) == 0 {
 		parts = []string{"no models"}
 	}
 	line := strings.Join(parts, ", ")
+	if breaking > 0 {
+		line += fmt.Sprintf("; %d breaking", breaking)
+	}
 	if p.Rows > 0 {
 		line += fmt.Sprintf("; to build again: %s rows, %s", count(p.Rows), size(p.Bytes))
 	}
-	_, err := fmt.Fprintf(a.stdout, "\nplan: %s\n", line)
+	if width > 0 {
+		fmt.Fprintln(a.stdout)
+	}
+	_, err := fmt.Fprintf(a.stdout, "plan: %s\n", line)
 	return err
 }
 
-func writePlanned(w io.Writer, sign string, m transforms.Planned) {
+// writePlanned writes a model, its name padded to width, with its reasons below.
+func writePlanned(w io.Writer, sign string, width int, m transforms.Planned) {
 	what := string(m.Change)
 	if m.Breaking && m.Change != transforms.ChangeRemoved {
 		what += ", breaking"
 	}
 	if m.Intervals > 0 {
-		what += fmt.Sprintf(", %d intervals", m.Intervals)
+		what += ", " + plural(m.Intervals, "interval")
 	}
 	if m.Rows > 0 {
 		what += fmt.Sprintf(", %s rows", count(m.Rows))
 	}
-	fmt.Fprintf(w, "  %s %-44s %s\n", sign, m.Model, what)
-	var detail []string
-	if m.Change == transforms.ChangeData {
-		detail = append(detail, shortReasons(m.Reasons))
-	} else {
-		detail = slices.Clone(m.Reasons)
+	fmt.Fprintf(w, "  %s %-*s  %s\n", sign, width, m.Model, what)
+	detail := slices.Clone(m.Reasons)
+	if m.Change == transforms.ChangeData || m.Change == transforms.ChangeIndirect {
+		detail = []string{shortReasons(m.Reasons)}
 	}
-	if len(m.Columns) > 0 {
-		changes := make([]string, len(m.Columns))
-		for i, c := range m.Columns {
-			changes[i] = c.String()
-		}
-		detail = append(detail, "columns: "+strings.Join(changes, ", "))
+	for _, c := range m.Columns {
+		detail = append(detail, "column "+c.String())
 	}
 	if len(m.Views) > 0 {
 		detail = append(detail, "views to drop: "+strings.Join(m.Views, ", "))
 	}
 	for _, d := range detail {
-		fmt.Fprintf(w, "        %s\n", d)
+		if d != "" {
+			fmt.Fprintf(w, "        %s\n", d)
+		}
 	}
 }
 
@@ -237,33 +242,39 @@ and loads before.`,
 		Example: `  ripen apply -C demo --env dev_anna
   ripen apply -C demo --yes`,
 		RunE: func(c *cobra.Command, _ []string) error {
-			return a.runPlanned(c.Context(), "apply", flags, []string{stageTransform},
-				func(ctx context.Context, builder *transforms.Builder) error {
-					env, asOf := builder.Instant()
-					plan, err := newPlan(ctx, builder, env, asOf)
-					if err != nil {
-						return err
-					}
-					if a.output != "json" {
-						if err := a.writePlan(plan, false, false); err != nil {
-							return err
-						}
-					}
-					if err := a.confirm(plan, yes); err != nil {
-						return err
-					}
-					gone, err := builder.Removed(ctx)
-					if err != nil {
-						return err
-					}
-					return builder.Withdraw(ctx, gone)
-				}, stagesOnly)
+			return a.runHooked(c.Context(), "apply", flags, []string{stageTransform}, a.applying(yes), stagesOnly)
 		},
 	}
 	flags.add(cmd)
 	flags.addModels(cmd)
 	cmd.Flags().BoolVar(&yes, "yes", false, "go on without asking, even if readers break")
 	return cmd
+}
+
+// applying shows the plan and asks about it; once all is built, views that no
+// model has any more go: until then something may still read them.
+func (a *app) applying(yes bool) hooks {
+	var gone []warehouse.TableName
+	return hooks{
+		before: func(ctx context.Context, builder *transforms.Builder) error {
+			env, asOf := builder.Instant()
+			plan, err := newPlan(ctx, builder, env, asOf)
+			if err != nil {
+				return err
+			}
+			if a.output != "json" {
+				if err := a.writePlan(plan, false, false); err != nil {
+					return err
+				}
+			}
+			if err := a.confirm(plan, yes); err != nil {
+				return err
+			}
+			gone, err = builder.Removed(ctx)
+			return err
+		},
+		after: func(ctx context.Context, builder *transforms.Builder) error { return builder.Withdraw(ctx, gone) },
+	}
 }
 
 // confirm asks about a plan that breaks readers.
@@ -279,7 +290,7 @@ func (a *app) confirm(p *planText, yes bool) error {
 	}
 	in, isFile := a.stdin.(*os.File)
 	if !isFile || !a.isTTY(in) {
-		return &usageError{hint.New("the plan breaks readers of "+strings.Join(broken, ", "), "look at it with `ripen plan`, then repeat with --yes")}
+		return &usageError{hint.New("the plan breaks readers of "+strings.Join(broken, ", "), "if that is meant, repeat it with --yes")}
 	}
 	fmt.Fprintf(a.stderr, "this breaks readers of %s; go on? [y/N] ", strings.Join(broken, ", "))
 	answer, err := bufio.NewReader(in).ReadString('\n')

@@ -74,7 +74,7 @@ or its fault. The exit code is 2 if a statement had a fault.`,
   ripen query -C demo 'select * from core.fct_trial where trial_started_at >= @since' --param since=2026-01-31T00:00:00Z
   ripen query -C demo --file checks.sql --format json --keep-going
   echo 'select count(*) from raw_stripe.invoices' | ripen query -C demo`,
-		Args: cobra.MaximumNArgs(1),
+		Args: atMost(1),
 		RunE: func(c *cobra.Command, args []string) error {
 			if !c.Flags().Changed("format") && a.output == "json" {
 				flags.format = "json"

@@ -4,12 +4,16 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io/fs"
+	"os"
+	"slices"
 	"strings"
 	"time"
 
 	"github.com/jedib0t/go-pretty/v6/table"
 	"github.com/spf13/cobra"
 
+	"github.com/ripen-data/ripen/internal/hint"
 	"github.com/ripen-data/ripen/transforms"
 	"github.com/ripen-data/ripen/warehouse"
 	"github.com/ripen-data/ripen/warehouse/duckdb"
@@ -26,9 +30,10 @@ back at once: no row is computed. Taking back twice brings it again.
 
 Tables that are kept by interval or by key are changed in place, so their rows
 stay as they are unless the model itself meant something else before. The next
-run builds from the files again: put those back first.`,
-		Example: `  ripen rollback -C demo
-  ripen rollback -C demo --list`,
+run builds from the files again: put those back first. The first release has
+nothing before it and is not taken back.`,
+		Example: `  ripen rollback -C demo --list
+  ripen rollback -C demo`,
 		RunE: func(c *cobra.Command, _ []string) error {
 			env, err := transforms.ParseEnvironment(envName)
 			if err != nil {
@@ -41,12 +46,26 @@ run builds from the files again: put those back first.`,
 			if list {
 				return a.listReleases(c, p, env)
 			}
+			if _, err := os.Stat(p.warehousePath()); errors.Is(err, fs.ErrNotExist) {
+				return usagef("%w: nothing was built yet", transforms.ErrNoRelease)
+			}
 			return a.withWarehouse(c, p, "rollback", func(db *duckdb.DB, id string) error {
-				back, err := transforms.Rollback(c.Context(), db, env, id)
+				releases, err := transforms.Releases(c.Context(), db, env)
 				if err != nil {
 					return err
 				}
-				return a.writeRelease(back)
+				back, err := transforms.Rollback(c.Context(), db, env, id)
+				if errors.Is(err, transforms.ErrNoRelease) {
+					return &usageError{err}
+				}
+				if err != nil {
+					return err
+				}
+				if err := a.writeRelease(back); err != nil {
+					return err
+				}
+				a.talk("took back release %s; another rollback brings it again", releases[0].ID)
+				return nil
 			})
 		},
 	}
@@ -84,16 +103,32 @@ func (a *app) listReleases(c *cobra.Command, p *project, env transforms.Environm
 	if a.output == "json" {
 		return json.NewEncoder(a.stdout).Encode(releases)
 	}
+	if len(releases) == 0 {
+		a.talk("%s has no release", env)
+		return nil
+	}
 	t := newTable(a.stdout)
 	t.AppendHeader(table.Row{"release", "published", "views", "models"})
 	for _, r := range releases {
-		t.AppendRow(table.Row{r.ID, r.PublishedAt.Format(time.RFC3339), r.Views, wrap(strings.Join(r.Models, ", "), 80)})
+		if r.ID == "" {
+			r.ID = "before releases were recorded"
+		}
+		t.AppendRow(table.Row{r.ID, r.PublishedAt.Format(time.RFC3339), r.Views, wrap(someOf(r.Models), 60)})
 	}
 	t.Render()
 	return nil
 }
 
-// writeRelease says what a rollback changed.
+// someOf lists the first few of many names.
+func someOf(names []string) string {
+	const most = 4
+	if len(names) <= most+1 {
+		return strings.Join(names, ", ")
+	}
+	return fmt.Sprintf("%s and %d more", strings.Join(names[:most], ", "), len(names)-most)
+}
+
+// writeRelease says which views moved.
 func (a *app) writeRelease(r warehouse.Release) error {
 	type view struct {
 		View  string `json:"view"`
@@ -112,13 +147,16 @@ func (a *app) writeRelease(r warehouse.Release) error {
 			Views   []view `json:"views"`
 		}{r.ID, views})
 	}
+	slices.SortFunc(views, func(x, y view) int { return strings.Compare(x.View, y.View) })
+	t := newTable(a.stdout)
+	t.AppendHeader(table.Row{"view", "shows"})
 	for _, v := range views {
 		if v.Table == "" {
-			fmt.Fprintf(a.stdout, "%s is gone\n", v.View)
-		} else {
-			fmt.Fprintf(a.stdout, "%s shows %s\n", v.View, v.Table)
+			v.Table = "nothing: it is gone"
 		}
+		t.AppendRow(table.Row{v.View, v.Table})
 	}
+	t.Render()
 	return nil
 }
 
@@ -131,7 +169,13 @@ ripen apply --env makes. It shares production's tables until a model means
 something else in it.`,
 		Example: `  ripen env ls -C demo
   ripen env drop dev_anna -C demo`,
-		RunE: func(c *cobra.Command, _ []string) error { return c.Help() },
+		RunE: func(c *cobra.Command, args []string) error {
+			if len(args) > 0 {
+				return &usageError{hint.New(fmt.Sprintf("unknown command %q", "env "+args[0]), "%s", hint.DidYouMean(args[0], []string{"ls", "drop"}))}
+			}
+			return c.Help()
+		},
+		Args: cobra.ArbitraryArgs,
 	}
 	ls := &cobra.Command{
 		Use: "ls", Aliases: []string{"list"}, Short: "List environments", Args: noArgs,
@@ -153,6 +197,10 @@ something else in it.`,
 			if a.output == "json" {
 				return json.NewEncoder(a.stdout).Encode(environments)
 			}
+			if len(environments) == 0 {
+				a.talk("nothing is published yet")
+				return nil
+			}
 			t := newTable(a.stdout)
 			t.AppendHeader(table.Row{"environment", "views", "tables of its own", "last release"})
 			for _, e := range environments {
@@ -163,7 +211,7 @@ something else in it.`,
 		},
 	}
 	drop := &cobra.Command{
-		Use: "drop ENVIRONMENT", Short: "Drop the views of an environment, and the tables that only it shows", Args: cobra.ExactArgs(1),
+		Use: "drop ENVIRONMENT", Short: "Drop the views of an environment, and the tables that only it shows", Args: exactly(1),
 		Example: "  ripen env drop dev_anna -C demo",
 		RunE: func(c *cobra.Command, args []string) error {
 			env, err := transforms.ParseEnvironment(args[0])
@@ -176,8 +224,11 @@ something else in it.`,
 			}
 			return a.withWarehouse(c, p, "env drop", func(db *duckdb.DB, id string) error {
 				dropped, err := transforms.Drop(c.Context(), db, env, id)
-				if err != nil {
+				if errors.Is(err, transforms.ErrNoEnvironment) {
 					return &usageError{err}
+				}
+				if err != nil {
+					return err
 				}
 				return a.writeRelease(dropped)
 			})

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -51,6 +52,11 @@ func (p *project) unfinished(a *app) (*pipelineFlags, []string, error) {
 		return nil, nil, &usageError{hint.New("nothing has run here", "start with `ripen run`")}
 	}
 	last := records[0]
+	if last.Status == orchestrate.Running {
+		if held, err := orchestrate.Held(p.state("lease")); err != nil || held {
+			return nil, nil, errors.Join(err, hint.Wrap(fmt.Errorf("run %s is under way: %w", last.RunID, orchestrate.ErrHeld), "wait until it ends: ripen status"))
+		}
+	}
 	var asked request
 	if len(last.Request) == 0 || json.Unmarshal(last.Request, &asked) != nil {
 		return nil, nil, &usageError{hint.New(fmt.Sprintf("run %s did not record what it was asked for", last.RunID), "repeat its command: ripen %s", last.Command)}
@@ -73,6 +79,10 @@ func (p *project) unfinished(a *app) (*pipelineFlags, []string, error) {
 		a.talk("run %s failed nowhere: there is nothing to retry", last.RunID)
 		return nil, nil, nil
 	}
+	if len(open) == 0 || last.Status == orchestrate.Interrupted { // steps that never began are not recorded
+		a.talk("all of run %s again, as of %s: it ended before its steps did", last.RunID, flags.asOf)
+		return flags, asked.Stages, nil
+	}
 	a.talk("run %s again, as of %s: %s", last.RunID, flags.asOf, strings.Join(open, ", "))
 	onlyModels := len(open) > 0 && !slices.ContainsFunc(open, func(name string) bool { return name == stageLoad || strings.HasPrefix(name, stageExtract+" ") })
 	if onlyModels {
@@ -89,7 +99,8 @@ func (a *app) backfillCommand() *cobra.Command {
 		Short: "Build intervals of models again, and nothing else of them",
 		Long: `Computes the intervals from --start until before --end again, of the chosen
 models that are built by interval, batch by batch, each checked before it
-replaces what is there. Other intervals stay as they are.`,
+replaces what is there. Other intervals stay as they are. docs/models.md shows
+such a model, core.fct_event_day.`,
 		Example: "  ripen backfill -C demo -s fct_event_day --start 2026-01-01 --end 2026-02-01",
 		RunE: func(c *cobra.Command, _ []string) error {
 			if len(flags.models) == 0 {
@@ -102,7 +113,7 @@ replaces what is there. Other intervals stay as they are.`,
 			if window == nil {
 				return usagef("give --start and --end: the first day to build again, and the first that is left as it is")
 			}
-			return a.runPlanned(c.Context(), "backfill", flags, []string{stageTransform}, byInterval, stagesOnly)
+			return a.runHooked(c.Context(), "backfill", flags, []string{stageTransform}, hooks{before: byInterval}, stagesOnly)
 		},
 	}
 	flags.add(cmd)

@@ -29,7 +29,7 @@ const exitCodesHelp = `Exit codes:
   2    wrong flags, configuration or SQL
   3    a warehouse, an API or the file system failed
   4    done, but some records became dead letters
-  5    another run holds the project
+  5    another run holds the project, or another program its warehouse
   130  interrupted`
 
 // run is the whole program; it returns the exit code.
@@ -112,6 +112,20 @@ func noArgs(c *cobra.Command, args []string) error {
 		return usagef("%s takes no arguments, got %q; see `%s --help`", c.CommandPath(), args, c.CommandPath())
 	}
 	return nil
+}
+
+// atMost and exactly are cobra's checks of the number of arguments, as faults of the user.
+func atMost(n int) cobra.PositionalArgs { return counted(cobra.MaximumNArgs(n)) }
+
+func exactly(n int) cobra.PositionalArgs { return counted(cobra.ExactArgs(n)) }
+
+func counted(check cobra.PositionalArgs) cobra.PositionalArgs {
+	return func(c *cobra.Command, args []string) error {
+		if check(c, args) != nil {
+			return usagef("usage: %s; got %q; see `%s --help`", c.UseLine(), args, c.CommandPath())
+		}
+		return nil
+	}
 }
 
 // isTTY reports whether w is a terminal on which bars and colours make sense.

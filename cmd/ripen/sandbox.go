@@ -11,6 +11,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/ripen-data/ripen/internal/hint"
 	"github.com/ripen-data/ripen/sandbox"
 )
 
@@ -134,6 +135,10 @@ func openSandbox(ctx context.Context, cfg *Config, now time.Time) (*sandboxServe
 	start, err := parseInstant(cfg.Sandbox.Start, time.Time{})
 	if err != nil {
 		return nil, err
+	}
+	if now.Before(start) {
+		return nil, &usageError{hint.New(fmt.Sprintf("the simulated company starts at %s, after %s", cfg.Sandbox.Start, now.Format(time.RFC3339)),
+			"give a later --as-of, or an earlier sandbox.start in ripen.yaml")}
 	}
 	company, err := sandbox.New(sandbox.Config{
 		Seed: cfg.Sandbox.Seed, Accounts: cfg.Sandbox.Accounts, Days: cfg.Sandbox.Days,

@@ -17,6 +17,7 @@ import (
 
 	"github.com/ripen-data/ripen/orchestrate"
 	"github.com/ripen-data/ripen/warehouse"
+	"github.com/ripen-data/ripen/warehouse/duckdb"
 )
 
 // projectStatus is what `ripen status` prints.
@@ -25,6 +26,7 @@ type projectStatus struct {
 	Tables  []tableStatus           `json:"tables"`
 	Models  []modelStatus           `json:"models"`
 	Rejects json.RawMessage         `json:"dead_letters,omitempty"`
+	Locked  string                  `json:"warehouse_locked,omitempty"` // who holds the warehouse: tables and models are left out
 	rejects *rowSet
 }
 
@@ -63,6 +65,9 @@ func (a *app) statusCommand() *cobra.Command {
 				return json.NewEncoder(a.stdout).Encode(s)
 			}
 			s.write(a)
+			if s.Locked != "" {
+				a.talk("\ntables and models are not shown: %s", s.Locked)
+			}
 			return nil
 		},
 	}
@@ -104,7 +109,12 @@ func (p *project) status(ctx context.Context, clock func() time.Time) (*projectS
 		table(key.Source, key.Table).Runs++
 	}
 	if _, err := os.Stat(p.warehousePath()); err == nil {
-		if err := p.warehouseStatus(ctx, clock, s, table); err != nil {
+		err := p.warehouseStatus(ctx, clock, s, table)
+		if errors.Is(err, duckdb.ErrLocked) { // by the run that is under way, most of the time
+			s.Locked = err.Error()
+			return s, nil
+		}
+		if err != nil {
 			return nil, err
 		}
 	} else if !errors.Is(err, fs.ErrNotExist) {

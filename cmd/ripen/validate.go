@@ -33,7 +33,7 @@ each with its file, line and cure; the first in the chain, not what follows from
 			if err != nil {
 				return err
 			}
-			v, err := a.validation(c.Context(), p, s.selectors, s.exclude)
+			v, err := a.validation(c.Context(), p, transforms.Production, s.selectors, s.exclude)
 			if err != nil {
 				return err
 			}
@@ -57,7 +57,7 @@ each with its file, line and cure; the first in the chain, not what follows from
 }
 
 // validation looks at models without running anything.
-func (a *app) validation(ctx context.Context, p *project, selectors, exclude []string) (*transforms.Validation, error) {
+func (a *app) validation(ctx context.Context, p *project, env transforms.Environment, selectors, exclude []string) (*transforms.Validation, error) {
 	raw, err := p.rawTables(ctx, a.clock)
 	if err != nil {
 		return nil, err
