@@ -58,6 +58,9 @@ type Release struct {
 	Environment  string
 	Publications []Publication
 	Withdrawn    []TableName // views to drop; one that is not published is passed over
+	// Ledgers are INSERTs into other ledgers than ripen_meta.build and built, written
+	// with the release and only with it.
+	Ledgers []Statement
 }
 
 // Event is one row of the publication ledger.

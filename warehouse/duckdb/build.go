@@ -39,10 +39,12 @@ func (db *DB) build(ctx context.Context, stmt warehouse.Statement) (stats wareho
 	if err != nil {
 		return stats, err
 	}
+	fresh := db.views.lacks(stmt.Target)
 	err = db.inTx(ctx, func(tx *sql.Tx) error {
-		if err := db.replaceBuilt(ctx, tx, stmt.Target, built); err != nil {
+		if err := db.replaceBuilt(ctx, tx, stmt.Target, built, fresh); err != nil {
 			return err
 		}
+		fresh = false // when this is repeated, somebody was in the way
 		stats, err = create(ctx, tx, stmt)
 		return err
 	})
@@ -89,11 +91,14 @@ func createView(ctx context.Context, tx *sql.Tx, stmt warehouse.Statement) (ware
 }
 
 // replaceBuilt drops what Build made at the target before, and remembers which
-// statement makes it now, for Publish to find what a newer build has replaced.
-func (db *DB) replaceBuilt(ctx context.Context, tx *sql.Tx, target tableName, built builtTable) error {
+// statement makes it now, for Publish to find what a newer build has replaced. A
+// fresh target is not in the ledger.
+func (db *DB) replaceBuilt(ctx context.Context, tx *sql.Tx, target tableName, built builtTable, fresh bool) error {
 	wasView := false
-	err := scan(ctx, tx, "DELETE FROM ripen_meta.built WHERE table_dataset = "+text(target.Dataset)+" AND table_name = "+text(target.Table)+
-		" RETURNING is_view", func(rows *sql.Rows) error { return rows.Scan(&wasView) })
+	var err error
+	if !fresh {
+		wasView, err = deleteBuilt(ctx, tx, target)
+	}
 	if err != nil {
 		return err
 	}
@@ -112,6 +117,12 @@ func (db *DB) replaceBuilt(ctx context.Context, tx *sql.Tx, target tableName, bu
 		"INSERT INTO ripen_meta.built (table_dataset, table_name, statement_name, built_at, is_view, reads) VALUES (%s, %s, %s, make_timestamp(%d), %t, %s)",
 		text(target.Dataset), text(target.Table), text(built.statement), db.clock().UnixMicro(), built.isView, text(string(list))))
 	return err
+}
+
+func deleteBuilt(ctx context.Context, tx *sql.Tx, target tableName) (wasView bool, err error) {
+	err = scan(ctx, tx, "DELETE FROM ripen_meta.built WHERE table_dataset = "+text(target.Dataset)+" AND table_name = "+text(target.Table)+
+		" RETURNING is_view", func(rows *sql.Rows) error { return rows.Scan(&wasView) })
+	return wasView, err
 }
 
 // bindParams gives every parameter the type that its Go value stands for; left

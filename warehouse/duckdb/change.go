@@ -15,12 +15,9 @@ var touchesViews = regexp.MustCompile(`(?i)\bripen_meta"?\s*\.\s*"?(build|built)
 
 // Change runs statements in one transaction; see warehouse.Tables.
 func (db *DB) Change(ctx context.Context, stmts []warehouse.Statement) error {
-	params := make([][]any, len(stmts))
-	for i, stmt := range stmts {
-		var err error
-		if params[i], err = bindParams(stmt.Params); err != nil {
-			return &warehouse.StatementError{Name: stmt.Name, SQL: stmt.SQL, Err: err}
-		}
+	params, err := bindAll(stmts)
+	if err != nil {
+		return err
 	}
 	for _, stmt := range stmts {
 		if touchesViews.MatchString(stmt.SQL) {
@@ -30,7 +27,7 @@ func (db *DB) Change(ctx context.Context, stmts []warehouse.Statement) error {
 		}
 	}
 	failed := -1
-	err := db.inTx(ctx, func(tx *sql.Tx) error {
+	err = db.inTx(ctx, func(tx *sql.Tx) error {
 		failed = -1
 		for i, stmt := range stmts {
 			if _, err := tx.ExecContext(ctx, stmt.SQL, params[i]...); err != nil {
@@ -47,4 +44,15 @@ func (db *DB) Change(ctx context.Context, stmts []warehouse.Statement) error {
 		return fmt.Errorf("change: %w", err)
 	}
 	return nil
+}
+
+func bindAll(stmts []warehouse.Statement) ([][]any, error) {
+	params := make([][]any, len(stmts))
+	for i, stmt := range stmts {
+		var err error
+		if params[i], err = bindParams(stmt.Params); err != nil {
+			return nil, &warehouse.StatementError{Name: stmt.Name, SQL: stmt.SQL, Err: err}
+		}
+	}
+	return params, nil
 }

@@ -144,6 +144,9 @@ func (cfg Config) dsn() (string, error) {
 		"default_null_order":           {"nulls_first_on_asc_last_on_desc"},
 		// Landed files are read once; and a file that was restored is read from disk.
 		"enable_external_file_cache": {"false"},
+		// The usual 16 MB make many a commit of a run wait until small tables were
+		// written a second time; what the log holds after a kill is read in a second.
+		"checkpoint_threshold": {"256MB"},
 	}
 	if cfg.Threads > 0 {
 		options.Set("threads", strconv.Itoa(cfg.Threads))

@@ -39,8 +39,12 @@ func (db *DB) publish(ctx context.Context, release warehouse.Release) error {
 		return err
 	}
 	garbage := after.garbage(statements)
-	if len(events) == 0 && len(garbage) == 0 {
+	if len(events) == 0 && len(garbage) == 0 && len(release.Ledgers) == 0 {
 		return nil
+	}
+	params, err := bindAll(release.Ledgers)
+	if err != nil {
+		return err
 	}
 	for _, e := range events {
 		if e.Withdrawn {
@@ -58,6 +62,11 @@ func (db *DB) publish(ctx context.Context, release warehouse.Release) error {
 		}
 		if err := recordEvents(ctx, tx, state.last, events); err != nil {
 			return err
+		}
+		for i, stmt := range release.Ledgers {
+			if _, err := tx.ExecContext(ctx, stmt.SQL, params[i]...); err != nil {
+				return &warehouse.StatementError{Name: stmt.Name, SQL: stmt.SQL, Err: asFault(err)}
+			}
 		}
 		if err := dropBuilt(ctx, tx, after, garbage); err != nil {
 			return err

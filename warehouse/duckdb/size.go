@@ -14,11 +14,12 @@ const (
 	// into the file as it is committed; a smaller one stays in the log and shares
 	// its blocks with others later.
 	rowGroupRows = 122_880
+	sizedRows    = 4096 // of which the values are measured
 	blockBytes   = 256 << 10
 )
 
 // tableBytes is what a table takes: the blocks that hold it in the file or, of a
-// table that has none of its own, the bytes of its values.
+// table that has none of its own, the bytes of its values, going by its first rows.
 func (db *DB) tableBytes(ctx context.Context, table tableName, columns []schemas.Column, rows int64) (int64, error) {
 	if db.memory || rows == 0 {
 		return 0, nil
@@ -45,12 +46,11 @@ func (db *DB) tableBytes(ctx context.Context, table tableName, columns []schemas
 			varying = append(varying, "coalesce(sum(strlen(CAST("+ident(c.Name)+" AS VARCHAR))), 0)")
 		}
 	}
-	values := int64(0)
-	var err error
-	if len(varying) > 1 {
-		values, err = db.scalar(ctx, "SELECT CAST("+strings.Join(varying, " + ")+" AS BIGINT) FROM "+tableIdent(table))
+	if len(varying) == 1 {
+		return fixed * rows, nil
 	}
-	return fixed*rows + values, err
+	values, err := db.scalar(ctx, fmt.Sprintf("SELECT CAST(%s AS BIGINT) FROM %s WHERE rowid < %d", strings.Join(varying, " + "), tableIdent(table), sizedRows))
+	return fixed*rows + values*rows/min(rows, sizedRows), err
 }
 
 // valueBytes is the width of a value, 0 where it varies.

@@ -38,6 +38,17 @@ func (v *views) built(name tableName, t builtTable) {
 	}
 }
 
+// lacks is true when it is known that the ledger does not have the table.
+func (v *views) lacks(name tableName) bool {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	if v.state == nil {
+		return false
+	}
+	_, exists := v.state.built[name]
+	return !exists
+}
+
 // viewState is never changed, only replaced.
 type viewState struct {
 	last    int64 // publication number

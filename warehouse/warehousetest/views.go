@@ -138,6 +138,36 @@ func publishAtomic(t *testing.T, engine Engine) {
 	same(t, "rows", Rows(t, s.w, "SELECT a.s, reader.n FROM core.a AS a, ripen_build.reader AS reader"), []string{"new|3"})
 }
 
+func publishLedgers(t *testing.T, engine Engine) {
+	s := newStage(t, engine)
+	s.build("a1")
+	noted := func(id, table, load string) warehouse.Release {
+		r := release(id, "", table)
+		r.Ledgers = []warehouse.Statement{{Name: "seen", SQL: "INSERT INTO ripen_meta.seen (table_name, source_table, load_id) VALUES ('" + table + "', 'raw_a.b', " + load + ")"}}
+		return r
+	}
+	seen := func(want ...string) {
+		t.Helper()
+		same(t, "ledger", Rows(t, s.w, "SELECT table_name, load_id FROM ripen_meta.seen ORDER BY load_id"), want)
+	}
+	s.publish(noted("1", "a1", "'x'"))
+	seen("a1|x")
+	s.build("a2")
+	var stmtErr *warehouse.StatementError
+	if err := s.w.Publish(t.Context(), noted("2", "a2", "nope")); !errors.As(err, &stmtErr) || stmtErr.Name != "seen" {
+		t.Errorf("a ledger that cannot be written: %v", err)
+	}
+	s.shows("", "a1")
+	if err := s.w.Publish(t.Context(), noted("2", "a9", "'y'")); err == nil {
+		t.Error("a view of a missing table was published")
+	}
+	seen("a1|x")
+	// What is in force already is no event; what was found out about it is written all the same.
+	s.publish(noted("2", "a1", "'y'"))
+	seen("a1|x", "a1|y")
+	same(t, "events", len(s.history()), 1)
+}
+
 func publishHistory(t *testing.T, engine Engine) {
 	s := newStage(t, engine)
 	s.release("1", "", "b1", "a1")

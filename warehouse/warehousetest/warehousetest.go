@@ -56,6 +56,7 @@ func Run(t *testing.T, engine Engine) {
 		{"DropLeavesWhatIsPublished", dropBuilt},
 		{"LedgersAreTables", ledgersAreTables},
 		{"PublishMovesAllViewsOrNone", publishAtomic},
+		{"PublishWritesLedgersWithTheViewsOrNothing", publishLedgers},
 		{"PublishKeepsHistory", publishHistory},
 		{"PublishRefusesWhatContradictsItself", publishRefuses},
 		{"PublishKeepsWhatARollbackNeeds", publishKeeps},
