@@ -47,3 +47,16 @@ func (w *writer) generateArray(c call) string {
 	}
 	return w.comments(c.node) + "generate_series(" + strings.Join(texts, ", ") + ")"
 }
+
+// arrayConcatAgg puts arrays together; NULLs among them are left out.
+func (w *writer) arrayConcatAgg(c call) string {
+	if c.distinct || c.ignore || c.respect {
+		w.fail(c.node, "DISTINCT and NULLS inside ARRAY_CONCAT_AGG do not run on DuckDB", "leave them out")
+	}
+	if c.over != "" && (c.limit != nil || c.order != nil) {
+		w.fail(c.node, "ARRAY_CONCAT_AGG with ORDER BY or LIMIT and OVER does not run on DuckDB", "aggregate in a GROUP BY")
+	}
+	value := w.node(c.args[0])
+	list := "list(" + w.arguments(c, value) + ")" + filter(wrap(c.args[0], value)+" IS NOT NULL")
+	return w.comments(c.node) + "flatten(" + w.cut(c, list+c.over) + ")"
+}

@@ -219,7 +219,6 @@ var refused = map[string]string{
 	"generate_uuid":     "make a key of the row: TO_HEX(MD5(CONCAT(a, '|', b)))",
 	"farm_fingerprint":  "use TO_HEX(MD5(x))",
 	"session_user":      "a model gives the same rows to everybody",
-	"error":             "write a check of the model",
 	"iferror":           "use SAFE_CAST, SAFE_DIVIDE or NULLIF",
 	"iserror":           "use SAFE_CAST, SAFE_DIVIDE or NULLIF",
 	"nulliferror":       "use SAFE_CAST, SAFE_DIVIDE or NULLIF",
@@ -231,7 +230,6 @@ var refused = map[string]string{
 	"normalize":         "compare LOWER(x)",
 	"collate":           "compare LOWER(x)",
 	"regexp_instr":      "use STRPOS(x, REGEXP_EXTRACT(x, r'…'))",
-	"array_concat_agg":  "UNNEST and ARRAY_AGG",
 }
 
 func (w *writer) refuseFunction(c call) {

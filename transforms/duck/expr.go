@@ -250,7 +250,7 @@ func (w *writer) unary(n *syntax.Node) string {
 			return "(-" + w.integer(n.Kids[0]) + ")::BIGINT"
 		}
 		return w.copy(n)
-	case "IS TRUE", "IS FALSE", "IS NOT TRUE", "IS NOT FALSE", "IS NULL", "IS NOT NULL":
+	case "IS TRUE", "IS FALSE", "IS NOT TRUE", "IS NOT FALSE", "IS NULL", "IS NOT NULL", "IS UNKNOWN", "IS NOT UNKNOWN":
 		return w.copy(n)
 	}
 	w.fail(n, "the operator "+n.Attr+" does not run on DuckDB", "write it in another way")

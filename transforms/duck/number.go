@@ -45,12 +45,13 @@ var numberFunctions = map[string]rule{
 	"bit_count":     {min: 1, max: 1, text: "CAST(bit_count($1) AS BIGINT)"},
 	"greatest":      {min: 1, max: 8, write: (*writer).extreme},
 	"least":         {min: 1, max: 8, write: (*writer).extreme},
-	"if":            {min: 3, max: 3, json: true, write: (*writer).ifElse},
-	"ifnull":        {min: 2, max: 2, json: true, write: (*writer).coalesce},
-	"coalesce":      {min: 1, max: 99, json: true, write: (*writer).coalesce},
-	"nullif":        {min: 2, max: 2, write: (*writer).nullIf},
+	"if":            {min: 3, max: 3, bytes: true, json: true, write: (*writer).ifElse},
+	"ifnull":        {min: 2, max: 2, bytes: true, json: true, write: (*writer).coalesce},
+	"coalesce":      {min: 1, max: 99, bytes: true, json: true, write: (*writer).coalesce},
+	"nullif":        {min: 2, max: 2, bytes: true, write: (*writer).nullIf},
 	"nullifzero":    {min: 1, max: 1, text: "NULLIF($1, 0)"},
 	"zeroifnull":    {min: 1, max: 1, text: "COALESCE($1, 0)"},
+	"error":         {min: 1, max: 1, write: (*writer).errorCall},
 	"range_bucket":  {min: 2, max: 2, text: "bq.range_bucket"},
 }
 

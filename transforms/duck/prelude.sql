@@ -178,7 +178,7 @@ CREATE OR REPLACE MACRO bq.parse_json(s) AS CASE WHEN s IS NOT NULL THEN CAST(CA
 CREATE OR REPLACE MACRO bq.json_kind(j) AS CASE json_type(j) WHEN 'NULL' THEN 'null' WHEN 'VARCHAR' THEN 'string' WHEN 'BOOLEAN' THEN 'boolean'
     WHEN 'ARRAY' THEN 'array' WHEN 'OBJECT' THEN 'object' ELSE CASE WHEN j IS NOT NULL THEN 'number' END END;
 CREATE OR REPLACE MACRO bq.json_at(j, i) AS CASE WHEN i >= 0 THEN json_extract(j, '$[' || i || ']') END;
-CREATE OR REPLACE MACRO bq.json_elements(j, p) AS CASE WHEN json_type(j, p) = 'ARRAY' THEN json_extract(j, p || '[*]') END;
+CREATE OR REPLACE MACRO bq.json_elements(j, p) AS CAST(CASE WHEN json_type(j, p) = 'ARRAY' THEN json_extract(j, p || '[*]') END AS JSON[]);
 CREATE OR REPLACE MACRO bq.json_to_string(j) AS CASE WHEN j IS NOT NULL THEN CASE WHEN json_type(j) = 'VARCHAR' THEN json_extract_string(j, '$')
     ELSE CAST(CAST('not a STRING in JSON: ' || CAST(j AS VARCHAR) AS BIGINT) AS VARCHAR) END END;
 CREATE OR REPLACE MACRO bq.json_to_bool(j) AS CASE WHEN j IS NOT NULL THEN CAST(CASE WHEN json_type(j) = 'BOOLEAN' THEN CAST(j AS VARCHAR)
@@ -200,8 +200,8 @@ CREATE OR REPLACE MACRO bq.lax_bool(j) AS CASE json_type(j) WHEN 'BOOLEAN' THEN 
     ELSE CASE WHEN bq.json_kind(j) = 'number' THEN TRY_CAST(CAST(j AS VARCHAR) AS DOUBLE) <> 0 END END;
 CREATE OR REPLACE MACRO bq.lax_string(j) AS CASE json_type(j) WHEN 'VARCHAR' THEN json_extract_string(j, '$') WHEN 'BOOLEAN' THEN CAST(j AS VARCHAR)
     WHEN 'DOUBLE' THEN bq.float_text(TRY_CAST(CAST(j AS VARCHAR) AS DOUBLE) + 0e0) ELSE CASE WHEN bq.json_kind(j) = 'number' THEN CAST(j AS VARCHAR) END END;
-CREATE OR REPLACE MACRO bq.json_items(j) AS CASE WHEN j IS NOT NULL THEN CASE WHEN json_type(j) = 'ARRAY' THEN json_extract(j, '$[*]')
-    ELSE [CAST('not an array in JSON: ' || CAST(j AS VARCHAR) AS JSON)] END END;
+CREATE OR REPLACE MACRO bq.json_items(j) AS CAST(CASE WHEN j IS NOT NULL THEN CASE WHEN json_type(j) = 'ARRAY' THEN json_extract(j, '$[*]')
+    ELSE [CAST('not an array in JSON: ' || CAST(j AS VARCHAR) AS JSON)] END END AS JSON[]);
 
 -- Parts of FORMAT.
 CREATE OR REPLACE MACRO bq.fill_left(s, n) AS CASE WHEN length(s) < n THEN lpad(s, n, ' ') ELSE s END;

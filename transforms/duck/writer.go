@@ -30,6 +30,7 @@ type writer struct {
 	keys     map[span]schemas.Type     // types of what an ORDER BY orders by
 	elements map[span]int              // array expression -> id of its element column
 	aliases  map[int]string            // element column -> the name it has in the text
+	raised   map[span]schemas.Type     // what ERROR stands for, by the range of its message
 	unnamed  int                       // UNNESTs without an alias so far
 
 	// selects holds the select list whose aliases are in scope: of HAVING,
@@ -53,7 +54,7 @@ func newWriter(stmt *syntax.Statement) *writer {
 		stmt: stmt, text: stmt.Source.Text, params: map[string]bool{}, rules: functions(),
 		resolved: map[span]*syntax.Resolved{}, wanted: map[span]schemas.Type{}, byText: map[string]schemas.Type{},
 		columns: map[span][]int{}, keys: map[span]schemas.Type{}, elements: map[span]int{}, aliases: map[int]string{},
-		values: map[*syntax.Node]bool{}, nullArguments: map[*syntax.Node]bool{}, wide: map[*syntax.Node]bool{},
+		values: map[*syntax.Node]bool{}, raised: map[span]schemas.Type{}, nullArguments: map[*syntax.Node]bool{}, wide: map[*syntax.Node]bool{},
 	}
 	w.index(stmt.Resolved)
 	w.indexLiterals(stmt.Resolved)
@@ -73,6 +74,9 @@ func (w *writer) index(r *syntax.Resolved) {
 	}
 	switch {
 	case r.Kind == "Cast" && r.Start < 0 && len(r.Kids) > 0 && r.Type != nil:
+		if raise := r.Kids[0]; raise.Kind == "FunctionCall" && raise.Attr == "error" && len(raise.Kids) > 0 {
+			w.raised[span{raise.Kids[0].Start, raise.Kids[0].End}] = *r.Type
+		}
 		w.wanted[span{r.Kids[0].Start, r.Kids[0].End}] = *r.Type
 	case r.Kind == "ComputedColumn" && len(r.Kids) > 0 && len(r.Columns) > 0:
 		made := span{r.Kids[0].Start, r.Kids[0].End}
