@@ -34,6 +34,7 @@ type Builder struct {
 	options  Options
 	into     warehouse.Models
 	deployed *deployed
+	versions *versionLedger
 	failing  *keptFailures
 }
 
@@ -56,7 +57,7 @@ func NewBuilder(g *Graph, compiled map[*Model]*Compiled, models []*Model, into w
 	options.AsOf = options.AsOf.UTC().Truncate(time.Microsecond) // what a TIMESTAMP holds
 	b := &Builder{
 		models: models, into: into, options: options,
-		deployed: &deployed{env: options.Environment, from: into}, failing: &keptFailures{},
+		deployed: &deployed{env: options.Environment, from: into}, versions: &versionLedger{}, failing: &keptFailures{},
 	}
 	b.resolver = resolver{
 		graph: g, compiled: compiled, prints: g.Fingerprints(compiled), raw: options.Raw.State,
@@ -296,31 +297,28 @@ func (b *Builder) publication(w *work, table warehouse.TableName, id string, in 
 // publish points the views at a build, and writes into ledgers what the model was
 // and what was checked.
 func (b *Builder) publish(ctx context.Context, w *work, built warehouse.Publication, ledgers []warehouse.Statement) error {
-	shown := b.deployed.shows(w.views, built)
-	if !shown {
-		remember, err := b.remember(w)
-		if err != nil {
-			return err
+	if b.deployed.shows(w.views, built) {
+		if len(ledgers) == 0 {
+			return nil
 		}
-		ledgers = append(ledgers, remember...)
+		return b.into.Change(ctx, ledgers)
 	}
-	if len(ledgers) > 0 {
-		if err := b.into.Change(ctx, ledgers); err != nil {
-			return err
-		}
-	}
-	if shown {
-		return nil
+	remember, err := b.remember(ctx, w)
+	if err != nil {
+		return err
 	}
 	publications := make([]warehouse.Publication, len(w.views))
 	for i, view := range w.views {
 		publications[i] = built
 		publications[i].View, publications[i].Environment = view, string(b.options.Environment)
 	}
-	release := warehouse.Release{ID: b.options.Release, Environment: string(b.options.Environment), Publications: publications}
-	if err := b.into.Publish(ctx, release); err != nil {
+	err = b.into.Publish(ctx, warehouse.Release{
+		ID: b.options.Release, Environment: string(b.options.Environment), Publications: publications, Ledgers: append(ledgers, remember...),
+	})
+	if err != nil {
 		return err
 	}
+	b.versions.add(w.print.Whole)
 	b.deployed.record(publications)
 	return nil
 }

@@ -4,7 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"slices"
+	"sync"
 
 	"github.com/ripen-data/ripen/schemas"
 	"github.com/ripen-data/ripen/warehouse"
@@ -31,10 +31,38 @@ type VersionConfig struct {
 // versionTable keeps them.
 var versionTable = warehouse.TableName{Dataset: warehouse.MetaDataset, Table: "version"}
 
+// versionLedger knows which fingerprints are in the ledger.
+type versionLedger struct {
+	mu    sync.Mutex
+	known map[string]bool // nil until read
+}
+
+func (l *versionLedger) has(ctx context.Context, from warehouse.Models, fingerprint string) (bool, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.known == nil {
+		rows, err := query(ctx, from, warehouse.Statement{Name: "versions", SQL: fmt.Sprintf("select v.fingerprint from %s as v", versionTable)}, -1)
+		if err != nil {
+			return false, err
+		}
+		l.known = map[string]bool{}
+		for _, row := range rows.Values {
+			l.known[Text(row[0])] = true
+		}
+	}
+	return l.known[fingerprint], nil
+}
+
+func (l *versionLedger) add(fingerprint string) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.known[fingerprint] = true
+}
+
 // remember keeps the version once.
-func (b *Builder) remember(w *work) ([]warehouse.Statement, error) {
-	if slices.Contains(b.deployed.fingerprints(), w.print.Whole) {
-		return nil, nil
+func (b *Builder) remember(ctx context.Context, w *work) ([]warehouse.Statement, error) {
+	if known, err := b.versions.has(ctx, b.into, w.print.Whole); known || err != nil {
+		return nil, err
 	}
 	columns, err := json.Marshal(w.Columns)
 	if err != nil {
@@ -45,9 +73,9 @@ func (b *Builder) remember(w *work) ([]warehouse.Statement, error) {
 		return nil, err
 	}
 	sql := fmt.Sprintf("insert into %s (fingerprint, model, own_digest, query, config, columns, created_at) "+
-		"select %s, %s, %s, %s, %s, %s, %s where not exists (select 1 from %s as known where known.fingerprint = %s)",
+		"values (%s, %s, %s, %s, %s, %s, %s)",
 		versionTable, text(w.print.Whole), text(w.Model.Address()), text(w.print.Own), text(w.Model.Source.Text),
-		text(string(config)), text(string(columns)), instantText(b.options.Clock()), versionTable, text(w.print.Whole))
+		text(string(config)), text(string(columns)), instantText(b.options.Clock()))
 	return []warehouse.Statement{{Name: "remember " + w.Model.Address(), SQL: sql}}, nil
 }
 
