@@ -61,6 +61,9 @@ func (r *recovery) hide(n *syntax.Node) bool {
 	case n.Kind == "TablePathExpression", n.Kind == "TableSubquery", n.Kind == "TVF":
 		r.replace(n, " "+r.openSource(aliasOf(r.src, n))+" ")
 	case n.Kind == "Query" && (parent.Kind == "AliasedQuery" || parent.Kind == "TableSubquery"):
+		if alias := aliasOf(r.src, parent); alias != "" {
+			r.unsure[strings.ToLower(alias)] = true // SELECT AS VALUE: the alias is the value
+		}
 		text := "SELECT * FROM " + r.openSource("")
 		if strings.HasPrefix(r.src.Text[n.Start:], "(") {
 			text = "(" + text + ")"

@@ -217,7 +217,8 @@ func (r *recovery) grow(f fault) bool {
 		t.Columns = append(t.Columns, schemas.Column{Name: f.name, Type: schemas.Type{Kind: schemas.Int64}})
 		grown = true
 		if column := r.around(leaf, "SelectColumn"); column != nil && firstOf(column, "Alias") == nil {
-			r.blurred = r.blurred || r.isStep(column)
+			// What is sorted behind a set operation sees the names of its branches alone.
+			r.blurred = r.blurred || r.isStep(column) || r.around(column, "SetOperation") != nil
 		}
 	}
 	for _, column := range r.implied {
