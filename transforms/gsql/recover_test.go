@@ -47,8 +47,8 @@ func TestCheck_ReportsAllFaultsOfAStatementAtOnce(t *testing.T) {
 1:149: Table not found: raw.evnts; did you mean "raw.events"?`},
 		{"steps that read an unknown table are spared", `with e as (select * from raw.evnts), f as (select * from e) select foo, n from (select * from f), raw.events order by bar`, `
 1:26: Table not found: raw.evnts; did you mean "raw.events"?`},
-		{"a value whose query is masked has no type", `select v + 1 as next, v.x from (select as value usr_id from raw.events) as v`, `
-1:49: Unrecognized name: usr_id; did you mean "user_id"?`},
+		{"a value whose query is masked has no type", `select v + 1 as next from (select as value usr_id from raw.events) as v`, `
+1:44: Unrecognized name: usr_id; did you mean "user_id"?`},
 		{"a branch that reads an unknown table may have any name", `select user_id, n from raw.events full union all by name select ext from raw.evnts order by extra`, `
 1:74: Table not found: raw.evnts; did you mean "raw.events"?`},
 		{"a name is reported once per SELECT", `select usr_id, count(*) as n from raw.events group by usr_id order by usr_id`, `
