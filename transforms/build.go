@@ -313,7 +313,7 @@ func (b *Builder) publish(ctx context.Context, w *work, built warehouse.Publicat
 		publications[i].View, publications[i].Environment = view, string(b.options.Environment)
 	}
 	err = b.into.Publish(ctx, warehouse.Release{
-		ID: b.options.Release, Environment: string(b.options.Environment), Publications: publications, Ledgers: append(ledgers, remember...),
+		ID: b.options.Release, Environment: string(b.options.Environment), Publications: publications, At: b.options.Clock(), Ledgers: append(ledgers, remember...),
 	})
 	if err != nil {
 		return err

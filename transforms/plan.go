@@ -248,6 +248,11 @@ func (p *planner) rewired(w *work) []string {
 			reasons = append(reasons, "it read "+address+" before")
 		}
 	}
+	for _, parent := range p.graph.Parents(w.Model) {
+		if id, reads := in.Models[parent.Address()]; reads && id != old.Models[parent.Address()] {
+			reasons = append(reasons, parent.String()+" means something else") // and was built so already
+		}
+	}
 	return reasons
 }
 
@@ -478,7 +483,7 @@ func (b *Builder) Withdraw(ctx context.Context, views []warehouse.TableName) err
 		return nil
 	}
 	err := b.into.Publish(ctx, warehouse.Release{
-		ID: b.options.Release, Environment: string(b.options.Environment), Withdrawn: views,
+		ID: b.options.Release, Environment: string(b.options.Environment), Withdrawn: views, At: b.options.Clock(),
 	})
 	if err != nil {
 		return fmt.Errorf("withdraw views: %w", err)

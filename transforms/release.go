@@ -171,7 +171,7 @@ func (b *Builder) Share(ctx context.Context) error {
 	if err := b.deployed.read(ctx); err != nil {
 		return err
 	}
-	release := warehouse.Release{ID: b.options.Release, Environment: string(b.options.Environment)}
+	release := warehouse.Release{ID: b.options.Release, Environment: string(b.options.Environment), At: b.options.Clock()}
 	for _, m := range b.graph.Order {
 		if b.compiled[m] == nil || m.Kind == Ephemeral {
 			continue

@@ -58,6 +58,7 @@ type Release struct {
 	Environment  string
 	Publications []Publication
 	Withdrawn    []TableName // views to drop; one that is not published is passed over
+	At           time.Time   // when it is published; zero: now, by the warehouse's clock
 	// Ledgers are INSERTs into other ledgers than ripen_meta.build and built, written
 	// with the release and only with it.
 	Ledgers []Statement

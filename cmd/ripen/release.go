@@ -150,7 +150,10 @@ func (a *app) writeRelease(r warehouse.Release) error {
 	slices.SortFunc(views, func(x, y view) int { return strings.Compare(x.View, y.View) })
 	t := newTable(a.stdout)
 	t.AppendHeader(table.Row{"view", "shows"})
-	for _, v := range views {
+	for i, v := range views {
+		if i > 0 && strings.HasPrefix(v.View, views[i-1].View+"_v") && v.Table == views[i-1].Table {
+			continue // a version's view goes the way of the model's
+		}
 		if v.Table == "" {
 			v.Table = "nothing: it is gone"
 		}

@@ -29,7 +29,11 @@ func (db *DB) publish(ctx context.Context, release warehouse.Release) error {
 	if err != nil {
 		return err
 	}
-	events, err := state.events(release, db.clock())
+	at := release.At
+	if at.IsZero() {
+		at = db.clock()
+	}
+	events, err := state.events(release, at)
 	if err != nil {
 		return err
 	}
