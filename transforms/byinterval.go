@@ -271,10 +271,13 @@ func (t *intervalBuild) placed(row []any) (time.Time, error) {
 	return floor(t.settings.Interval, day.Add(time.Duration(hour)*time.Hour)), err
 }
 
-// maxGap is how many intervals without a tracked row lie between two that have
-// one and are built all the same: rows do not come every hour or on Sundays, and
-// without them each run of hours would take statements of its own.
-const maxGap = 1000
+// Intervals without a tracked row between two that have one are built all the
+// same, if the gap is no wider: rows do not come every hour or on Sundays, and
+// else each run of hours would take statements of its own.
+const (
+	maxGap      = 1000 // intervals
+	maxGapYears = 1
+)
 
 // due are the intervals to compute, in order.
 func (t *intervalBuild) due() []Window {
@@ -307,6 +310,9 @@ func (t *intervalBuild) due() []Window {
 		look(start)
 		if i+1 == len(starts) {
 			break
+		}
+		if starts[i+1].After(start.AddDate(maxGapYears, 0, 0)) {
+			continue
 		}
 		var gap []time.Time
 		for at := next(unit, start); at.Before(starts[i+1]) && len(gap) <= maxGap; at = next(unit, at) {

@@ -137,21 +137,24 @@ func (l *ledger) forget() []warehouse.Statement {
 // maxValues bounds the values that one statement lists.
 const maxValues = 1000
 
-// write replaces rows of the interval ledger.
+// write replaces rows of the interval ledger; intervals are sorted.
 func (l *ledger) write(intervals []kept, now time.Time) []warehouse.Statement {
 	var list []warehouse.Statement
+	name, table := "interval ledger of "+l.table.String(), text(l.table.String())
 	for part := range slices.Chunk(intervals, maxValues) {
-		starts, values := make([]string, len(part)), make([]string, len(part))
+		var stretches []string
+		values := make([]string, len(part))
+		first := 0
 		for i, k := range part {
-			starts[i] = instantText(k.Start)
-			values[i] = fmt.Sprintf("(%s, %s, %s, %s, %d, %s)",
-				text(l.table.String()), instantText(k.Start), instantText(k.End), text(k.inputs()), k.rows, instantText(now))
+			values[i] = fmt.Sprintf("(%s, %s, %s, %s, %d, %s)", table, instantText(k.Start), instantText(k.End), text(k.inputs()), k.rows, instantText(now))
+			if i+1 == len(part) || !k.End.Equal(part[i+1].Start) {
+				stretches = append(stretches, fmt.Sprintf("l.start_at between %s and %s", instantText(part[first].Start), instantText(k.Start)))
+				first = i + 1
+			}
 		}
-		name := "interval ledger of " + l.table.String()
-		list = append(list, warehouse.Statement{Name: name, SQL: fmt.Sprintf("delete from %s as l where l.table_name = %s and l.start_at in (%s)",
-			intervalTable, text(l.table.String()), strings.Join(starts, ", "))},
-			warehouse.Statement{Name: name, SQL: fmt.Sprintf("insert into %s (table_name, start_at, end_at, inputs, row_count, built_at) values %s",
-				intervalTable, strings.Join(values, ", "))})
+		list = append(list,
+			warehouse.Statement{Name: name, SQL: fmt.Sprintf("delete from %s as l where l.table_name = %s and (%s)", intervalTable, table, strings.Join(stretches, " or "))},
+			warehouse.Statement{Name: name, SQL: fmt.Sprintf("insert into %s (table_name, start_at, end_at, inputs, row_count, built_at) values %s", intervalTable, strings.Join(values, ", "))})
 	}
 	return list
 }

@@ -38,7 +38,7 @@ var kinds = []string{string(Table), string(View), string(Incremental), string(Sn
 type IncrementalSettings struct {
 	Interval string                `yaml:"interval"` // hour, day, week (from Monday) or month, UTC
 	Column   string                `yaml:"column"`   // of the model, TIMESTAMP, DATETIME or DATE: which interval a row belongs to
-	Start    string                `yaml:"start"`    // first instant to build, every interval from there on; absent: intervals with tracked rows, and up to maxGap between two
+	Start    string                `yaml:"start"`    // first instant to build, every interval from there on; absent: intervals with tracked rows, and what is between them unless that is long
 	Lookback int                   `yaml:"lookback"` // intervals before the last one that every new @as_of builds again
 	Batch    int                   `yaml:"batch"`    // intervals per statement; absent: all that are due
 	Key      columnList            `yaml:"key"`      // columns of the model whose rows are replaced together; absent: the model's key
