@@ -8,9 +8,11 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 
 	"github.com/spf13/cobra"
 
+	"github.com/ripen-data/ripen/transforms"
 	"github.com/ripen-data/ripen/transforms/docs"
 	"github.com/ripen-data/ripen/warehouse"
 	"github.com/ripen-data/ripen/warehouse/duckdb"
@@ -42,16 +44,20 @@ func (a *app) writeDocs(ctx context.Context, s selection, out string) error {
 	if err != nil {
 		return err
 	}
-	compiled, err := engine.Compile(graph, graph.Order) // all of them: lineage goes down as well as up
-	if err != nil {
+	compiled, fault := engine.Compile(graph, graph.Order) // all of them: lineage goes down as well as up
+	if err := p.leaveOut(fault); err != nil {
 		return err
+	}
+	models = slices.DeleteFunc(models, func(m *transforms.Model) bool { return compiled[m] == nil })
+	if len(models) == 0 {
+		return fault
 	}
 	published, err := a.published(ctx, p)
 	if err != nil {
 		return err
 	}
 	site, err := docs.Collect(engine, graph, models, compiled, published)
-	if err != nil {
+	if err := p.leaveOut(err); err != nil {
 		return err
 	}
 	site.Project, site.Version = p.cfg.Name, currentVersion().Ripen

@@ -105,7 +105,7 @@ func (a *app) lineage(c *cobra.Command, name string, options lineageOptions) err
 		return err
 	}
 	compiled, err := engine.Compile(graph, graph.Order)
-	if err != nil {
+	if err := p.leaveOut(err); err != nil {
 		return err
 	}
 	all := graph.Lineage(compiled)

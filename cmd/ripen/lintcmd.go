@@ -45,32 +45,31 @@ What is only about looks (not-formatted) does not change the exit code.`,
 			if err != nil {
 				return err
 			}
-			// What other commands leave out and go on, a check must not pass over.
-			var faults []error
-			p.warn = func(list []*syntax.Diagnostic) {
-				for _, d := range list {
-					faults = append(faults, d)
+			var fault error
+			if len(s.selectors) == 0 { // who looks at all models wants no part of them left out
+				p.warn = func(list []*syntax.Diagnostic) {
+					for _, d := range list {
+						fault = errors.Join(fault, d)
+					}
 				}
 			}
 			_, _, models, err := s.models(c.Context(), p, a.clock)
-			if len(faults) > 0 {
-				return errors.Join(faults...)
-			}
 			if err != nil {
-				return err
+				return errors.Join(fault, err)
 			}
 			report, err := lintModels(c.Context(), models)
-			if err != nil {
+			if report == nil {
 				return err
 			}
-			return a.printLint(report)
+			return errors.Join(fault, err, a.printLint(report))
 		},
 	}
 	s.add(cmd)
 	return cmd
 }
 
-// lintModels looks at the SQL of models. The error joins what does not parse.
+// lintModels looks at the SQL of models. The error joins what does not parse, and
+// then there is a report of the rest.
 func lintModels(ctx context.Context, models []*transforms.Model) (*lintReport, error) {
 	parser, err := gsql.Open()
 	if err != nil {

@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"strings"
 	"text/template"
@@ -87,45 +86,6 @@ func (a *app) lsCommand() *cobra.Command {
 			}
 			t.Render()
 			return nil
-		},
-	}
-	s.add(cmd)
-	return cmd
-}
-
-func (a *app) renderCommand() *cobra.Command {
-	var s selection
-	cmd := &cobra.Command{
-		Use:     "render",
-		Aliases: []string{"compile"},
-		Short:   "Print the SQL that runs on the warehouse",
-		Example: "  ripen render -C demo -s fct_trial",
-		RunE: func(c *cobra.Command, _ []string) error {
-			engine, graph, models, err := s.open(c.Context(), a)
-			if err != nil {
-				return err
-			}
-			compiled, fault := engine.Compile(graph, models)
-			type rendered struct {
-				Model string `json:"model"`
-				SQL   string `json:"sql"`
-			}
-			var list []rendered
-			for _, m := range models {
-				if c := compiled[m]; c != nil {
-					list = append(list, rendered{m.String(), c.SQL})
-				}
-			}
-			if a.output == "json" {
-				return errors.Join(fault, json.NewEncoder(a.stdout).Encode(list))
-			}
-			for i, r := range list {
-				if i > 0 {
-					fmt.Fprintln(a.stdout)
-				}
-				fmt.Fprintf(a.stdout, "-- %s\n%s\n", r.Model, strings.TrimRight(r.SQL, "\n"))
-			}
-			return fault
 		},
 	}
 	s.add(cmd)

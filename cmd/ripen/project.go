@@ -101,14 +101,20 @@ func (p *project) openGraph(raw []schemas.Table) (*transforms.Engine, *transform
 	models.Raw = raw
 	engine := p.engine()
 	graph, err := engine.Graph(models)
-	if err = errors.Join(loaded, err); err != nil {
-		faults, rest := diagnostics(err)
-		if len(rest) > 0 {
-			return nil, nil, err
-		}
+	return engine, graph, p.leaveOut(errors.Join(loaded, err))
+}
+
+// leaveOut tells people about models that an error is about; any other error is
+// returned.
+func (p *project) leaveOut(err error) error {
+	faults, rest := diagnostics(err)
+	if len(rest) > 0 {
+		return err
+	}
+	if len(faults) > 0 {
 		p.warn(faults)
 	}
-	return engine, graph, nil
+	return nil
 }
 
 func (p *project) engine() *transforms.Engine {

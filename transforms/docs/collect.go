@@ -1,6 +1,7 @@
 package docs
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -12,7 +13,7 @@ import (
 
 // Collect gathers what the page shows of models, which all have compiled.
 // published is what the warehouse shows, of all environments; nil if there is
-// none.
+// none. The faults of files of cases come joined, with the site of the rest.
 func Collect(engine *transforms.Engine, g *transforms.Graph, models []*transforms.Model, compiled map[*transforms.Model]*transforms.Compiled, published []warehouse.Publication) (Site, error) {
 	c := collector{
 		graph: g, lineage: g.Lineage(compiled), chosen: map[string]bool{},
@@ -28,15 +29,14 @@ func Collect(engine *transforms.Engine, g *transforms.Graph, models []*transform
 		}
 	}
 	var site Site
+	var faults []error
 	for _, m := range models {
-		page, err := c.model(m, compiled[m])
+		page, err := c.model(m, compiled)
 		if err != nil {
 			return site, err
 		}
 		cases, err := engine.Cases(compiled[m])
-		if err != nil {
-			return site, err
-		}
+		faults = append(faults, err)
 		for _, one := range cases {
 			page.Cases = append(page.Cases, one.Name)
 		}
@@ -44,7 +44,7 @@ func Collect(engine *transforms.Engine, g *transforms.Graph, models []*transform
 	}
 	slices.SortFunc(site.Models, func(a, b Model) int { return strings.Compare(a.Name, b.Name) })
 	site.Sources = c.sources(models)
-	return site, nil
+	return site, errors.Join(faults...)
 }
 
 type collector struct {
@@ -61,14 +61,15 @@ func (c collector) link(name string) Link {
 	return Link{Name: name}
 }
 
-func (c collector) model(m *transforms.Model, compiled *transforms.Compiled) (Model, error) {
+func (c collector) model(m *transforms.Model, all map[*transforms.Model]*transforms.Compiled) (Model, error) {
+	compiled := all[m]
 	if compiled == nil {
 		return Model{}, fmt.Errorf("document %s: it did not compile", m)
 	}
 	page := Model{
 		Name: m.String(), Dataset: m.Dataset, Version: m.Version, Kind: string(m.Kind), Origin: "shipped with ripen",
 		Grain: m.Grain, Description: m.Description, Owner: m.Owner, Tags: m.Tags, Key: m.Key,
-		Checks: modelChecks(m), Path: m.Source.Name, SQL: m.Source.Text, Compiled: compiled.SQL,
+		Checks: modelChecks(m), Path: m.Source.Name, SQL: m.Source.Text, Compiled: c.graph.Inlined(all, m),
 	}
 	switch {
 	case m.Own:
