@@ -121,7 +121,8 @@ func (t *intervalBuild) open(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		t.parents[name] = parent.sorted()
+		// Rows of intervals that are still to be computed are not in the table.
+		t.parents[name] = slices.DeleteFunc(parent.sorted(), func(k kept) bool { return k.computed == "" })
 	}
 	return nil
 }

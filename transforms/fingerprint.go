@@ -2,6 +2,7 @@ package transforms
 
 import (
 	"slices"
+	"strings"
 
 	"github.com/ripen-data/ripen/schemas"
 	"github.com/ripen-data/ripen/transforms/lex"
@@ -94,7 +95,7 @@ func bare(sql string) string {
 		}
 		i += size
 	}
-	return string(out)
+	return strings.TrimSpace(string(out))
 }
 
 func startsWithAny(text string, prefixes ...string) bool {

@@ -107,7 +107,9 @@ func (l *ledger) rows() int64 {
 func (l *ledger) state() string {
 	var parts []string
 	for _, k := range l.sorted() {
-		parts = append(parts, k.Start.Format(time.RFC3339)+" "+k.inputs())
+		if k.computed != "" {
+			parts = append(parts, k.Start.Format(time.RFC3339)+" "+k.inputs())
+		}
 	}
 	return digest(parts)
 }

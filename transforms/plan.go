@@ -127,7 +127,7 @@ func (p *planner) plan(ctx context.Context, m *Model) (Planned, error) {
 		p.ids[m] = shared.BuildID
 		planned.Rows, planned.Bytes = 0, 0
 		if !p.deployed.shows(w.views, shared) {
-			planned.Change = ChangeShared
+			planned.Change, planned.Reasons = ChangeShared, nil
 		}
 		return planned, nil
 	}
@@ -249,7 +249,12 @@ func (p *planner) rewired(w *work) []string {
 		}
 	}
 	for _, parent := range p.graph.Parents(w.Model) {
-		if id, reads := in.Models[parent.Address()]; reads && id != old.Models[parent.Address()] {
+		id, reads := in.Models[parent.Address()]
+		was, read := old.Models[parent.Address()]
+		switch {
+		case reads && !read && len(old.Models) > 0:
+			reasons = append(reasons, "it reads "+parent.String()+" now")
+		case reads && id != was:
 			reasons = append(reasons, parent.String()+" means something else") // and was built so already
 		}
 	}
