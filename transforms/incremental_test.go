@@ -231,7 +231,7 @@ func incrementals(unit string, batch, lookback int, start string) map[string]mod
 				strings.Split(settings, ", start")[0] + "}\n",
 		},
 		"core/fct_hour_v1": {
-			query: "select date_trunc('hour', ordered_at) as hour_at, count(*) as n from core.fct_order_v1 where " + inside + " group by 1",
+			query:  "select date_trunc('hour', ordered_at) as hour_at, count(*) as n from core.fct_order_v1 where " + inside + " group by 1",
 			config: "description: d\nkey: [hour_at]\nmaterialized: incremental\nincremental: {interval: hour, column: hour_at, tracks: {core.fct_order: ordered_at}}\n",
 		},
 		// By key.
