@@ -22,6 +22,9 @@ import (
 type Project struct {
 	Models []*Model        // enabled ones, ordered by dataset, name and version
 	Raw    []schemas.Table // contracts whose raw tables models may name
+	// Growing are the raw tables, e.g. raw_stripe.invoices, that may gain columns
+	// before models are built: Validate takes their unknown columns for granted.
+	Growing map[string]bool
 
 	// History is what Engine.Graph gives a graph of the project for the selectors
 	// state: and result:; it may be nil.
@@ -299,6 +302,5 @@ func (f *folder) model() (*Model, error) {
 		Contract: config.Contract, Checks: config.Checks, Kind: config.kind(), Incremental: config.Incremental,
 		Snapshot: config.snapshot(), Deprecated: config.deprecated(), Sync: config.Sync, OwnChecks: f.source(checksFile),
 		Source: source, Config: config.source, Cases: f.source(casesFile),
-		keyAt: config.keyAt,
 	}, nil
 }

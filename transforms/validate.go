@@ -216,7 +216,7 @@ func (v *validator) model(m *Model) error {
 		guessed = guessed || len(table.Unsure) > 0
 		if _, model := v.graph.Project.Model(table.Name); !model {
 			_, raw := v.graph.rawTable[table.Name]
-			table.Open = !raw
+			table.Open = !raw || v.graph.Project.Growing[table.Name]
 		}
 		table.Open = table.Open || open[table.Name]
 	}

@@ -76,7 +76,7 @@ func TestFaults_DiskFullLosesNothing(t *testing.T) {
 		{64 << 10, []string{"extract"}, "land product.events of app: app/product.events/data/000001-"}, // the other tables fit
 		{8 << 10, []string{"load"}, "open warehouse " + filepath.Join(d.dir, "data/ripen.duckdb")},     // breaks off in the file's first bytes
 		{1500 << 10, []string{"run", "--as-of", crashAsOf}, "load product.events from app: run 1: "},
-		{4000 << 10, []string{"run", "--as-of", crashAsOf}, "build staging.stg_product__event"},
+		{7000 << 10, []string{"run", "--as-of", crashAsOf}, "build staging.stg_product__event"},
 	} {
 		o := d.full(fault.bytes, fault.args...)
 		if o.code == exitOK {

@@ -225,7 +225,7 @@ func (p *pipeline) record(s summary, err error) error {
 // hold up the others: what was landed is loaded, and the models are built of it.
 func (p *pipeline) stages(ctx context.Context, stages []string) error {
 	if slices.Contains(stages, stageTransform) { // before a row moves
-		v, err := p.app.validation(ctx, p.project, p.env, p.flags.models, p.flags.exclude)
+		v, err := p.app.validation(ctx, p.project, p.env, p.flags.models, p.flags.exclude, slices.Contains(stages, stageLoad))
 		if err == nil {
 			err = v.Err()
 		}
