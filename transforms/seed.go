@@ -1,6 +1,7 @@
 package transforms
 
 import (
+	"cmp"
 	"encoding/csv"
 	"errors"
 	"fmt"
@@ -34,13 +35,13 @@ func (c *config) seed(data syntax.Source) (syntax.Source, error) {
 		return data, err
 	}
 	var b strings.Builder
-	fmt.Fprintf(&b, "%s%s.\nselect\n", grainPrefix, strings.Join(c.Key, " and "))
+	fmt.Fprintf(&b, "%s%s.\nselect\n", grainPrefix, cmp.Or(strings.Join(c.Key, " and "), "line"))
 	for i, column := range columns {
 		fmt.Fprintf(&b, "    seed.%s%s\n", column.Name, comma(i, len(columns)))
 	}
 	b.WriteString("from unnest(array<struct<\n")
 	for i, column := range columns {
-		fmt.Fprintf(&b, "    %s %s%s\n", column.Name, column.Type, comma(i, len(columns)))
+		fmt.Fprintf(&b, "    `%s` %s%s\n", column.Name, column.Type, comma(i, len(columns))) // it may be a reserved word
 	}
 	b.WriteString(">>[")
 	for i, row := range rows.rows {
@@ -110,7 +111,9 @@ func literal(t schemas.Type, value any) (string, error) {
 			text += ".0"
 		}
 		return text, nil
-	case schemas.Numeric, schemas.Date, schemas.Timestamp, schemas.Datetime, schemas.Time:
+	case schemas.Datetime:
+		return "datetime " + googleText(strings.TrimSuffix(fmt.Sprint(value), "Z")), nil
+	case schemas.Numeric, schemas.Date, schemas.Timestamp, schemas.Time:
 		return strings.ToLower(string(t.Kind)) + " " + googleText(fmt.Sprint(value)), nil
 	case schemas.Bytes:
 		return "from_base64(" + googleText(fmt.Sprint(value)) + ")", nil
