@@ -149,7 +149,7 @@ func TestCases_FaultsNameTheLineInTheArchive(t *testing.T) {
 		"unknown file":     {asOf + "-- one/wnat.txt --\nid\n-- one/want.csv --\nid\n", `cases.txtar:3:1: unknown file "wnat.txt"; known: as_of, raw_shop.orders.csv, want.csv`},
 		"bad number":       {asOf + "-- one/raw_shop.orders.csv --\nid,amount\n\n1,2\n1,ten\n-- one/want.csv --\nid\n", `cases.txtar:7:3: raw_shop.orders.csv: column amount: "ten" is not of type NUMERIC`},
 		"bad want":         {asOf + "-- one/want.csv --\nknown\nmaybe\n", `cases.txtar:5:1: want.csv: column known: "maybe" is not of type BOOL`},
-		"too few cells":    {asOf + "-- one/want.csv --\nid,known\n1\n", "cases.txtar:5:1: want.csv: wrong number of fields"},
+		"too few cells":    {asOf + "-- one/want.csv --\nid,known\n1\n", "cases.txtar:5:1: want.csv: the row has 1 cells, the header 2"},
 		"a column twice":   {asOf + "-- one/want.csv --\nid,id\n", `cases.txtar:4:4: want.csv: column "id" stands twice`},
 		"no header":        {asOf + "-- one/want.csv --\n", "cases.txtar:4:1: want.csv: the header is missing"},
 		"no want":          {asOf + "-- one/raw_shop.orders.csv --\nid\n", `cases.txtar:3:1: case "one" expects nothing`},

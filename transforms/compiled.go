@@ -131,13 +131,12 @@ func (m *Model) describe(columns []schemas.Column) ([]schemas.Column, error) {
 	var faults []error
 	for _, key := range m.Key {
 		if !slices.Contains(names, key) {
-			faults = append(faults, m.Config.At(m.keyAt, fmt.Sprintf("key column %q is not returned by the query", key), hint.DidYouMean(key, names)))
+			faults = append(faults, m.Config.At(m.settingAt("key", key), fmt.Sprintf("key column %q is not returned by the query", key), hint.DidYouMean(key, names)))
 		}
 	}
 	for _, column := range m.Order {
 		if !slices.Contains(names, column) && !slices.Contains(m.Key, column) {
-			position := max(strings.Index(m.Config.Text, "order:"), 0)
-			faults = append(faults, m.Config.At(position, fmt.Sprintf("order column %q is not returned by the query", column), hint.DidYouMean(column, names)))
+			faults = append(faults, m.Config.At(m.settingAt("order", column), fmt.Sprintf("order column %q is not returned by the query", column), hint.DidYouMean(column, names)))
 		}
 	}
 	described := make([]string, 0, len(m.Columns))
@@ -147,13 +146,15 @@ func (m *Model) describe(columns []schemas.Column) ([]schemas.Column, error) {
 	slices.Sort(described)
 	for _, name := range described {
 		if !slices.Contains(names, name) {
-			position := max(strings.Index(m.Config.Text, "\n  "+name+":")+1, 0)
-			faults = append(faults, m.Config.At(position, fmt.Sprintf("described column %q is not returned by the query", name), hint.DidYouMean(name, names)))
+			faults = append(faults, m.Config.At(m.settingAt("columns", name), fmt.Sprintf("described column %q is not returned by the query", name), hint.DidYouMean(name, names)))
 		}
 	}
 	faults = append(faults, m.checkSync(names))
 	return columns, errors.Join(faults...)
 }
+
+// settingAt is where model.yaml names something in a setting, for faults.
+func (m *Model) settingAt(words ...string) int { return offsetOfWords(m.Config.Text, words) }
 
 // namedParameters returns those of the catalog's parameters that SQL uses.
 func namedParameters(sql string, catalog syntax.Catalog) []string {

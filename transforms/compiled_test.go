@@ -120,7 +120,7 @@ func TestCompile_KeyAndDescribedColumnsMustBeReturned(t *testing.T) {
 	e := newStandIn(t).engine("")
 	g := graphOf(t, e, project)
 	_, err := e.Compile(g, g.Order)
-	wantError(t, err, `model.yaml:2:1: key column "day_on" is not returned`, `model.yaml:4:1: described column "amuont"`, `did you mean "amount"?`)
+	wantError(t, err, `model.yaml:2:11: key column "day_on" is not returned`, `model.yaml:4:3: described column "amuont"`, `did you mean "amount"?`)
 }
 
 func TestCompile_FaultsOfTheCompilerAreFaultsOfTheModel(t *testing.T) {

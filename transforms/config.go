@@ -1,6 +1,7 @@
 package transforms
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"slices"
@@ -30,7 +31,6 @@ type config struct {
 	DeprecationDate string                    `yaml:"deprecation_date"` // from this day this version is neither built nor readable
 
 	source syntax.Source
-	keyAt  int
 }
 
 // configKeys are the words of a model.yaml, for advice on unknown ones.
@@ -68,21 +68,54 @@ func textOfLine(text string, line int) string {
 // parseConfig reads a model.yaml strictly: an unknown word is a fault, because a
 // setting that is silently ignored is worse than none.
 func parseConfig(source syntax.Source) (*config, error) {
-	c := &config{source: source}
 	if strings.TrimSpace(source.Text) == "" {
 		return nil, source.At(0, "the file is missing or empty", "state at least `description:` and `key: [column, …]`")
 	}
-	if f := yamlfault.Unmarshal(source.Text, c, configExpects); f != nil {
+	read, rest, found := yamlfault.UnmarshalAll[config](source.Text, configExpects)
+	c := &read
+	c.source = source
+	if len(found) > 0 {
+		return nil, c.faults(rest, found)
+	}
+	return c, nil
+}
+
+// faults are those of a model.yaml that cannot be read as a whole, in the order of
+// its lines; rest is the text of what can.
+func (c *config) faults(rest string, found []*yamlfault.Fault) error {
+	var faults []*syntax.Diagnostic
+	for _, f := range found {
 		if f.Unknown {
 			f.Hint = hint.DidYouMean(f.Word, configWords)
-			if strings.HasPrefix(textOfLine(source.Text, f.Line), f.Word) {
+			if strings.HasPrefix(textOfLine(c.source.Text, f.Line), f.Word) {
 				f.Hint = hint.DidYouMean(f.Word, configKeys)
 			}
 		}
-		return nil, at(source, f.Line, f.Column, f.Message, f.Hint)
+		faults = append(faults, at(c.source, f.Line, f.Column, f.Message, f.Hint))
 	}
-	c.keyAt = c.offset("key")
-	return c, nil
+	whole := c.source
+	c.source = syntax.Source{Name: whole.Name, Text: rest}
+	for _, err := range unjoined(c.validate()) {
+		var d *syntax.Diagnostic
+		// What is said of the file as a whole may be about what was taken out.
+		if errors.As(err, &d) && (d.Line > 1 || d.Column > 1) {
+			faults = append(faults, at(whole, d.Line, d.Column, d.Message, d.Hint))
+		}
+	}
+	slices.SortStableFunc(faults, func(a, b *syntax.Diagnostic) int { return cmp.Or(a.Line-b.Line, a.Column-b.Column) })
+	joined := make([]error, len(faults))
+	for i, d := range faults {
+		joined[i] = d
+	}
+	return errors.Join(joined...)
+}
+
+// unjoined are the errors that errors.Join has joined.
+func unjoined(err error) []error {
+	if joined, ok := err.(interface{ Unwrap() []error }); ok {
+		return joined.Unwrap()
+	}
+	return nil
 }
 
 // order is the key where model.yaml gives no order.

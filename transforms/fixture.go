@@ -67,57 +67,79 @@ func parseWant(source syntax.Source, f caseFile, columns []schemas.Column) (fixt
 	return rows, nil
 }
 
+// maxRowFaults bounds what is said of one file of rows.
+const maxRowFaults = 20
+
 func parseCSV(source syntax.Source, f caseFile, columns []schemas.Column) (fixture, error) {
 	reader := csv.NewReader(strings.NewReader(f.text))
 	reader.Comment, reader.TrimLeadingSpace = '#', true
-	fault := func(line, column int, message, advice string) error {
-		return at(source, f.line+line-1, column, f.name+": "+message, advice)
+	prefix := f.name + ": "
+	if path.Base(source.Name) == f.name {
+		prefix = "" // the file is not one of an archive
 	}
-	broken := func(err error) error {
+	var faults []error
+	fault := func(line, column int, message, advice string) {
+		faults = append(faults, at(source, f.line+line-1, column, prefix+message, advice))
+	}
+	broken := func(err error) {
 		var parse *csv.ParseError
 		if errors.As(err, &parse) {
-			return fault(parse.Line, parse.Column, parse.Err.Error(), "")
+			fault(parse.Line, parse.Column, parse.Err.Error(), "")
+		} else {
+			fault(1, 1, err.Error(), "")
 		}
-		return fault(1, 1, err.Error(), "")
 	}
 	header, err := reader.Read()
-	if errors.Is(err, io.EOF) {
-		return fixture{}, fault(1, 1, "the header is missing", "write the names of the columns, separated by commas")
-	}
-	if err != nil {
-		return fixture{}, broken(err)
+	switch {
+	case errors.Is(err, io.EOF):
+		fault(1, 1, "the header is missing", "write the names of the columns, separated by commas")
+	case err != nil:
+		broken(err)
 	}
 	known := columnNames(columns)
 	var out fixture
 	for i, name := range header {
 		line, column := reader.FieldPos(i)
 		at := slices.Index(known, name)
-		if at < 0 {
-			return fixture{}, fault(line, column, fmt.Sprintf("unknown column %q", name), hint.DidYouMean(name, known))
+		switch {
+		case at < 0:
+			fault(line, column, fmt.Sprintf("unknown column %q", name), hint.DidYouMean(name, known))
+		case slices.Index(header, name) < i:
+			fault(line, column, fmt.Sprintf("column %q stands twice", name), "")
+		default:
+			out.columns = append(out.columns, columns[at])
 		}
-		if slices.Index(header, name) < i {
-			return fixture{}, fault(line, column, fmt.Sprintf("column %q stands twice", name), "")
-		}
-		out.columns = append(out.columns, columns[at])
 	}
-	for {
+	if len(faults) > 0 {
+		return fixture{}, errors.Join(faults...) // without the columns the cells say nothing
+	}
+	for len(faults) < maxRowFaults {
 		record, err := reader.Read()
-		if errors.Is(err, io.EOF) {
-			return out, nil
-		}
-		if err != nil {
-			return fixture{}, broken(err)
+		switch {
+		case errors.Is(err, io.EOF):
+			if len(faults) > 0 {
+				out = fixture{}
+			}
+			return out, errors.Join(faults...)
+		case errors.Is(err, csv.ErrFieldCount):
+			line, _ := reader.FieldPos(0)
+			fault(line, 1, fmt.Sprintf("the row has %d cells, the header %d", len(record), len(header)), "")
+			continue
+		case err != nil: // what follows cannot be told apart
+			broken(err)
+			return fixture{}, errors.Join(faults...)
 		}
 		row := make([]any, len(record))
 		for i, cell := range record {
 			if row[i], err = parseCell(out.columns[i].Type, cell); err != nil {
 				line, column := reader.FieldPos(i)
-				return fixture{}, fault(line, column, fmt.Sprintf("column %s: %v", header[i], err), "")
+				fault(line, column, fmt.Sprintf("column %s: %v", header[i], err), "")
 			}
 		}
 		line, _ := reader.FieldPos(0)
 		out.rows, out.lines = append(out.rows, row), append(out.lines, f.line+line-1)
 	}
+	return fixture{}, errors.Join(faults...)
 }
 
 func columnNames(columns []schemas.Column) []string {

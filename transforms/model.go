@@ -35,8 +35,6 @@ type Model struct {
 	Config      syntax.Source        // model.yaml
 	Cases       syntax.Source        // cases.txtar; without text when there are none
 	OwnChecks   syntax.Source        // checks.sql; without text when there are none
-
-	keyAt int // offset of key in Config, for faults found later
 }
 
 // Address names this version of the model: dataset.model_vN. It is unique.

@@ -54,7 +54,7 @@ func (f *folder) config() (*config, error) {
 	if err != nil {
 		return nil, err
 	}
-	merged.source, merged.keyAt = own.source, own.keyAt // places are those in the project's file
+	merged.source = own.source // places are those in the project's file
 	return merged, nil
 }
 

@@ -46,6 +46,47 @@ func Unmarshal(text string, into any, expects map[string]string) (fault *Fault) 
 	return read(err, text, expects)
 }
 
+// maxFaults bounds what is said of one file.
+const maxFaults = 20
+
+// UnmarshalAll is Unmarshal that finds the faults behind the first one too: each
+// setting at fault is taken out with what is below it. With faults the value holds
+// the rest of the settings, and rest is their text, line for line.
+func UnmarshalAll[T any](text string, expects map[string]string) (value T, rest string, faults []*Fault) {
+	lines := strings.Split(text, "\n")
+	for {
+		value = *new(T)
+		rest = strings.Join(lines, "\n")
+		fault := Unmarshal(rest, &value, expects)
+		if fault == nil {
+			return value, rest, faults
+		}
+		if len(faults) == maxFaults || !takeOut(lines, fault.Line) {
+			value, rest = *new(T), ""
+			if len(faults) > 0 && fault.Line == faults[len(faults)-1].Line {
+				return value, rest, faults
+			}
+			return value, rest, append(faults, fault)
+		}
+		faults = append(faults, fault)
+	}
+}
+
+// takeOut empties a line and the lines below it that are indented further. It
+// returns false when there is nothing on it.
+func takeOut(lines []string, line int) bool {
+	if line < 1 || line > len(lines) || strings.TrimSpace(lines[line-1]) == "" {
+		return false
+	}
+	indent := func(s string) int { return len(s) - len(strings.TrimLeft(s, " ")) }
+	own := indent(lines[line-1])
+	lines[line-1] = ""
+	for i := line; i < len(lines) && (strings.TrimSpace(lines[i]) == "" || indent(lines[i]) > own); i++ {
+		lines[i] = ""
+	}
+	return true
+}
+
 // read words an error of the library.
 func read(err error, text string, expects map[string]string) *Fault {
 	var place yaml.Error

@@ -2,6 +2,7 @@ package yamlfault
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -61,5 +62,31 @@ func TestUnmarshal_NeverSpeaksGo(t *testing.T) {
 				}
 			}
 		}
+	}
+}
+
+func TestUnmarshalAll_FindsTheFaultsBehindTheFirst(t *testing.T) {
+	text := "nmae: x\nkey: yes: no\nseats: many\nname: a\ninner:\n  cuont: 1\n  count: b\ncolumns:\n  a: [x]\n  b: fine\nseats: 3\n"
+	value, rest, faults := UnmarshalAll[settings](text, nil)
+	var got []string
+	for _, f := range faults {
+		got = append(got, fmt.Sprintf("%d:%d: %s", f.Line, f.Column, f.Message))
+	}
+	for _, want := range []string{`1:1: unknown setting "nmae"`, "3:8: seats: expected a whole number", `6:3: unknown setting "cuont"`, "7:10: count: expected a whole number"} {
+		if !slices.Contains(got, want) {
+			t.Errorf("no %q in\n%s", want, strings.Join(got, "\n"))
+		}
+	}
+	if value.Name != "a" || value.Columns["b"] != "fine" {
+		t.Errorf("the rest was not read: %+v", value)
+	}
+	if strings.Count(rest, "\n") != strings.Count(text, "\n") {
+		t.Errorf("the rest has lines in other places: %q", rest)
+	}
+	if _, _, faults := UnmarshalAll[settings]("name: a\n", nil); faults != nil {
+		t.Errorf("faults where there are none: %v", faults)
+	}
+	if _, _, faults := UnmarshalAll[settings]("\t\tname\n: [", nil); len(faults) == 0 {
+		t.Error("no fault in a text that is no YAML")
 	}
 }
