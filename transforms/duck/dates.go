@@ -278,7 +278,7 @@ func (w *writer) trunc(c call) string {
 		cut = "date_trunc('" + strings.ToLower(part) + "', " + text + ")"
 	}
 	switch {
-	case kind == schemas.Date && part != "MONTH" && part != "QUARTER" && part != "YEAR" && part != "DAY":
+	case kind == schemas.Date && weekdays[part] != 1 && part != "MONTH" && part != "QUARTER" && part != "YEAR" && part != "DAY":
 		cut = "bq.in_date(" + cut + ")" // a week may start before year 1
 	case kind == schemas.Date:
 		cut = "CAST(" + cut + " AS DATE)"

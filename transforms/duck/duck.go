@@ -35,7 +35,8 @@ type Compiled struct {
 	Params   []string // without @ and $, sorted; each is bound by name
 }
 
-// Compile translates a checked statement. An error is a *syntax.Diagnostic.
+// Compile translates a checked statement. An error is a *syntax.Diagnostic, or
+// several of them joined: all that was refused, in the order of the text.
 func Compile(stmt *syntax.Statement) (Compiled, error) {
 	return compile(stmt, false)
 }
@@ -43,30 +44,36 @@ func Compile(stmt *syntax.Statement) (Compiled, error) {
 // compile keeps the author's text where it can. What has no form near the text is
 // written from the analyzer's tree.
 func compile(stmt *syntax.Statement, adHoc bool) (Compiled, error) {
-	compiled, err := translate(stmt, adHoc, false)
-	if err == nil {
+	compiled, text := translate(stmt, adHoc, false)
+	if text.found == nil {
 		return compiled, nil
 	}
-	if lowered, refused := translate(stmt, adHoc, true); refused == nil {
+	lowered, tree := translate(stmt, adHoc, true)
+	if tree.found == nil {
 		return lowered, nil
 	}
-	return compiled, err
+	both := ofBoth(text, tree)
+	return Compiled{}, both.err()
 }
 
-func translate(stmt *syntax.Statement, adHoc, lower bool) (compiled Compiled, err error) {
+func translate(stmt *syntax.Statement, adHoc, lower bool) (compiled Compiled, refused refusals) {
 	w := newWriter(stmt)
 	w.low.all = lower
 	defer func() {
 		if reason := recover(); reason != nil {
-			refusal, ok := reason.(*syntax.Diagnostic)
+			last, ok := reason.(refusal)
 			if !ok {
 				panic(reason)
 			}
-			compiled, err = Compiled{}, refusal
+			w.refused.add(last)
+			w.refused.broken = true
+		}
+		if w.refused.found != nil {
+			compiled, refused = Compiled{}, w.refused
 		}
 	}()
 	if i := strings.IndexByte(stmt.Source.Text, 0); i >= 0 {
-		return Compiled{}, stmt.Source.At(i, "a NUL character stands in the text", "write it as '\\0' in a string")
+		panic(refusal{i, stmt.Source.At(i, "a NUL character stands in the text", "write it as '\\0' in a string")})
 	}
 	w.refuseOuterAggregates(stmt.Resolved)
 	if adHoc {
@@ -86,7 +93,7 @@ func translate(stmt *syntax.Statement, adHoc, lower bool) (compiled Compiled, er
 		Template: template,
 		Columns:  stmt.Columns,
 		Params:   slices.Sorted(maps.Keys(w.params)),
-	}, nil
+	}, refusals{}
 }
 
 // stored makes the arrays of a result what BigQuery stores: it has no NULL array.
@@ -110,21 +117,26 @@ func stored(text string, columns []schemas.Column) string {
 func (w *writer) checkOutput(columns []schemas.Column) {
 	seen := map[string]bool{}
 	for i, c := range columns {
-		at := w.outputColumn(i)
-		if last := firstKid(at, "SelectAs"); last != nil {
-			w.fail(last, "SELECT AS STRUCT as the result does not run on DuckDB", "leave AS STRUCT out")
-		}
-		switch lower := strings.ToLower(c.Name); {
-		case strings.HasPrefix(c.Name, "$"):
-			w.fail(at, "a column of the result has no name", "add AS name")
-		case seen[lower]:
-			w.fail(at, "column "+c.Name+" stands twice in the result", "rename one, or leave it out with * EXCEPT ("+c.Name+")")
-		default:
-			seen[lower] = true
-		}
-		if reason, hint := unusable(c.Type); reason != "" {
-			w.fail(at, "column "+c.Name+" "+reason, hint)
-		}
+		w.guarded(func() string {
+			w.checkColumn(w.outputColumn(i), c, seen[strings.ToLower(c.Name)])
+			return ""
+		})
+		seen[strings.ToLower(c.Name)] = true
+	}
+}
+
+func (w *writer) checkColumn(at *syntax.Node, c schemas.Column, again bool) {
+	if last := firstKid(at, "SelectAs"); last != nil {
+		w.fail(last, "SELECT AS STRUCT as the result does not run on DuckDB", "leave AS STRUCT out")
+	}
+	switch {
+	case strings.HasPrefix(c.Name, "$"):
+		w.fail(at, "a column of the result has no name", "add AS name")
+	case again:
+		w.fail(at, "column "+c.Name+" stands twice in the result", "rename one, or leave it out with * EXCEPT ("+c.Name+")")
+	}
+	if reason, hint := unusable(c.Type); reason != "" {
+		w.fail(at, "column "+c.Name+" "+reason, hint)
 	}
 }
 

@@ -34,7 +34,11 @@ type lowering struct {
 // Lower compiles as Compile does, but writes every query from the analyzer's
 // tree: a second opinion on both, for tests.
 func Lower(stmt *syntax.Statement) (Compiled, error) {
-	return translate(stmt, false, true)
+	compiled, refused := translate(stmt, false, true)
+	if refused.found != nil {
+		return Compiled{}, refused.err()
+	}
+	return compiled, nil
 }
 
 // lowered kinds of nodes make their query one that is written from the scans.

@@ -39,7 +39,7 @@ func (w *writer) refuseOuterAggregates(r *syntax.Resolved) {
 				}
 			})
 			if refs > 0 && own == 0 {
-				panic(w.stmt.Source.At(n.Start, "an aggregate of columns of the outer query alone does not run on DuckDB", "aggregate a column of the subquery"))
+				panic(refusal{n.Start, w.stmt.Source.At(n.Start, "an aggregate of columns of the outer query alone does not run on DuckDB", "aggregate a column of the subquery")})
 			}
 		})
 	}

@@ -201,10 +201,12 @@ func (w *writer) selectStatement(n *syntax.Node) string {
 
 // condition writes HAVING or QUALIFY, where names of the select list come first.
 func (w *writer) condition(n *syntax.Node, items []selectItem) string {
-	w.reviewed(n, "expr")
-	w.selects = items
-	defer func() { w.selects = nil }()
-	return w.copy(n)
+	return w.guarded(func() string {
+		w.reviewed(n, "expr")
+		w.selects = items
+		defer func() { w.selects = nil }()
+		return w.copy(n)
+	})
 }
 
 // structOf writes the select list of SELECT AS STRUCT.

@@ -26,6 +26,10 @@ func (w *writer) apart(write func() string) string {
 // expr writes an expression of a scan: from the author's text, or, where the
 // analyzer made it, from its tree.
 func (w *writer) expr(r *syntax.Resolved) string {
+	return w.guarded(func() string { return w.exprOf(r) })
+}
+
+func (w *writer) exprOf(r *syntax.Resolved) string {
 	if r.Kind == "Cast" && r.Start < 0 && len(r.Kids) == 1 && r.Type != nil {
 		return w.implicitCast(r)
 	}

@@ -1,12 +1,13 @@
 package duck
 
 import (
-	"regexp/syntax"
+	re "regexp/syntax"
 	"slices"
 	"strconv"
 	"strings"
 
 	"github.com/ripen-data/ripen/schemas"
+	"github.com/ripen-data/ripen/transforms/syntax"
 )
 
 // textFunctions are those of STRING, and hashes.
@@ -109,12 +110,27 @@ func (w *writer) substr(c call) string {
 func (w *writer) concat(c call) string {
 	texts := make([]string, len(c.args))
 	for i, arg := range c.args {
-		if t := w.typeWanted(arg); t.Kind != schemas.String || w.typeOf(arg).Kind != schemas.String && arg.Kind != "NullLiteral" {
-			w.fail(arg, "CONCAT of "+w.typeOf(arg).String()+" does not run on DuckDB", "write CAST(x AS STRING)")
-		}
-		texts[i] = wrap(arg, w.node(arg))
+		texts[i] = w.textOf(arg, c.result.Kind)
 	}
 	return w.comments(c.node) + "(" + strings.Join(texts, " || ") + ")"
+}
+
+// textOf writes an argument that becomes a STRING beside others, or BYTES.
+func (w *writer) textOf(n *syntax.Node, result schemas.Kind) string {
+	from := w.typeOf(n).Kind
+	w.wanted[spanOf(n)] = w.typeOf(n) // a number as written is written as a number
+	text := wrap(n, w.node(n))
+	switch form := castForm(from, schemas.String); {
+	case from == schemas.String, n.Kind == "NullLiteral", from == schemas.Bytes && result == schemas.Bytes:
+		return text
+	case from == schemas.Bytes:
+	case form != "":
+		return strings.ReplaceAll(form, "$1", text)
+	case from == schemas.Int64, from == schemas.Bool, from == schemas.Date:
+		return "CAST(" + text + " AS VARCHAR)"
+	}
+	w.fail(n, "CONCAT of "+w.typeOf(n).String()+" does not run on DuckDB", "write CAST(x AS STRING)")
+	return ""
 }
 
 func (w *writer) split(c call) string {
@@ -131,15 +147,25 @@ func (w *writer) split(c call) string {
 // pattern checks a regular expression, which must be a literal, and counts its groups.
 func (w *writer) pattern(c call) (text string, groups int) {
 	value := w.literal(c, 1, "regular expression")
-	parsed, err := syntax.Parse(value, syntax.Perl)
+	parsed, err := re.Parse(value, re.Perl)
 	if err != nil {
 		w.fail(c.args[1], "this regular expression is not valid: "+err.Error(), `write it as a raw string, r'…'`)
 	}
 	return stringText(value), parsed.MaxCap()
 }
 
-func (w *writer) regexpContains(c call) string {
+// anyPattern is a regular expression of which no group is asked for: one that is
+// not a literal faults at run time where it is not valid, as in GoogleSQL.
+func (w *writer) anyPattern(c call) string {
+	if _, literal := w.constant(c.args[1]); !literal {
+		return w.node(c.args[1])
+	}
 	pattern, _ := w.pattern(c)
+	return pattern
+}
+
+func (w *writer) regexpContains(c call) string {
+	pattern := w.anyPattern(c)
 	return w.comments(c.node) + "regexp_matches(" + w.node(c.args[0]) + ", " + pattern + ")"
 }
 
@@ -162,7 +188,7 @@ func (w *writer) regexpExtractAll(c call) string {
 }
 
 func (w *writer) regexpReplace(c call) string {
-	pattern, _ := w.pattern(c)
+	pattern := w.anyPattern(c)
 	return w.comments(c.node) + "regexp_replace(" + w.node(c.args[0]) + ", " + pattern + ", " + w.node(c.args[2]) + ", 'g')"
 }
 

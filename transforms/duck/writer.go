@@ -31,7 +31,8 @@ type writer struct {
 	elements map[span]int              // array expression -> id of its element column
 	aliases  map[int]string            // element column -> the name it has in the text
 	raised   map[span]schemas.Type     // what ERROR stands for, by the range of its message
-	unnamed  int                       // UNNESTs without an alias so far
+	refused  refusals
+	unnamed  int // UNNESTs without an alias so far
 
 	// selects holds the select list whose aliases are in scope: of HAVING,
 	// QUALIFY and ORDER BY; nil elsewhere.
@@ -142,9 +143,10 @@ func (w *writer) typeWanted(n *syntax.Node) schemas.Type {
 	return w.typeOf(n)
 }
 
-// fail refuses the node; Compile returns the diagnostic.
+// fail refuses the node; Compile returns the diagnostic. The nearest guarded part
+// of the statement ends here.
 func (w *writer) fail(n *syntax.Node, message, hint string) {
-	panic(w.stmt.Source.At(n.Start, message, hint))
+	panic(refusal{n.Start, w.stmt.Source.At(n.Start, message, hint)})
 }
 
 // copyKinds are the nodes that mean the same on both sides, with the children
@@ -284,6 +286,13 @@ func isExpression(kind string) bool {
 
 // node writes any node.
 func (w *writer) node(n *syntax.Node) string {
+	if slices.Contains(apartKinds, n.Kind) {
+		return w.guarded(func() string { return w.nodeOf(n) })
+	}
+	return w.nodeOf(n)
+}
+
+func (w *writer) nodeOf(n *syntax.Node) string {
 	if text := w.computed(n); text != "" {
 		return text
 	}
@@ -350,10 +359,23 @@ func (w *writer) gap(from, to int) string {
 		return ""
 	}
 	var b strings.Builder
+	if from > 0 && isTokenEnd(w.text[from-1]) && isWord(w.text[from]) {
+		b.WriteByte(' ') // IF(a, b, c)AS d: what stands before may end in a word now
+	}
 	for _, part := range lex(w.text[from:to]) {
 		b.WriteString(part.duck())
 	}
+	if to < len(w.text) && isWord(w.text[to-1]) && strings.IndexByte("(`'\"@[-+~", w.text[to]) >= 0 {
+		b.WriteByte(' ') // WHEN(a): what follows may begin with a word now
+	}
 	return b.String()
+}
+
+// isTokenEnd reports whether a word may follow a byte without white space between.
+func isTokenEnd(c byte) bool { return strings.IndexByte(")]'\"`/", c) >= 0 }
+
+func isWord(c byte) bool {
+	return c == '_' || c >= '0' && c <= '9' || c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c >= 0x80
 }
 
 // comments are the comments in the node's own text, as block comments: for

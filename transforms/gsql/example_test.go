@@ -77,8 +77,8 @@ INSERT INTO raw.payments VALUES ('a', '2024-01-06 10:00:00', 5), ('a', '2024-01-
 	// Output:
 	// select
 	//     org,
-	//     CAST(date_trunc('week', CAST(paid_at AS DATE) + INTERVAL 1 DAY) - INTERVAL 1 DAY AS DATE) as paid_at, -- a week starts on Sunday
-	//     sum(amount) as amount,
+	//     bq.in_date(date_trunc('week', CAST(paid_at AS DATE) + INTERVAL 1 DAY) - INTERVAL 1 DAY) as paid_at, -- a week starts on Sunday
+	//     bq.in_numeric(sum(amount)) as amount,
 	// from raw.payments
 	// where paid_at < CAST($as_of AS TIMESTAMP)
 	// group by org, 2
