@@ -67,7 +67,8 @@ func columnTypes(columns []schemas.Column) []string {
 	return list
 }
 
-// bare is compiled SQL without comments and with single spaces outside of quotes.
+// bare is compiled SQL without comments, and outside of quotes in small letters
+// and with single spaces: what neither changes rows nor names.
 func bare(sql string) string {
 	out := make([]byte, 0, len(sql))
 	space := func() {
@@ -91,11 +92,18 @@ func bare(sql string) string {
 			size = skipTo(rest, 1, rest[:1])
 			out = append(out, rest[:size]...)
 		default:
-			out = append(out, rest[0])
+			out = append(out, lower(rest[0]))
 		}
 		i += size
 	}
 	return strings.TrimSpace(string(out))
+}
+
+func lower(c byte) byte {
+	if 'A' <= c && c <= 'Z' {
+		c += 'a' - 'A'
+	}
+	return c
 }
 
 func startsWithAny(text string, prefixes ...string) bool {

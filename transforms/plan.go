@@ -385,7 +385,7 @@ func (p *planner) intervals(ctx context.Context, w *work, planned *Planned) erro
 	slices.Sort(planned.Reasons)
 	if len(due) > 0 || !t.ledger.exists {
 		planned.Rebuild = true
-		if len(noted) > 0 {
+		if len(noted) > 0 && t.ledger.exists {
 			planned.Reasons = append(planned.Reasons, fmt.Sprintf("new rows in %d intervals", len(noted)))
 		}
 		if len(due) > len(noted) {
@@ -394,6 +394,9 @@ func (p *planner) intervals(ctx context.Context, w *work, planned *Planned) erro
 	}
 	if planned.Rebuild {
 		p.ids[w.Model] = "to be built"
+	}
+	if !t.ledger.exists {
+		return nil // all of it
 	}
 	if planned.Rows > 0 {
 		planned.Bytes = planned.Bytes * rows / planned.Rows

@@ -84,6 +84,13 @@ func (p *project) plan(ctx context.Context, a *app, flags *pipelineFlags) (*plan
 	if err != nil {
 		return nil, err
 	}
+	v, err := a.validation(ctx, p, env, flags.models, flags.exclude, false)
+	if err == nil {
+		err = v.Err()
+	}
+	if err != nil {
+		return nil, &usageError{err}
+	}
 	db, err := p.openDeployed(ctx, a.clock)
 	if err != nil {
 		return nil, err

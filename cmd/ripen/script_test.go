@@ -6,6 +6,7 @@ import (
 	"os"
 	"strconv"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -31,13 +32,15 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-// testNow is the wall clock of every script.
+// testNow is the wall clock of the first command of a script; each next one begins
+// a microsecond later, as ids of runs differ by their time.
 var testNow = time.Date(2026, 3, 2, 10, 20, 30, 0, time.UTC)
 
 // TestScripts runs testdata/script/*.txtar. Beside testscript's commands there is
 //
 //	ripen CODE ARGS…    runs ripen in this process and expects the exit code
 func TestScripts(t *testing.T) {
+	var commands atomic.Int64
 	testscript.Run(t, testscript.Params{
 		Dir: "testdata/script",
 		Setup: func(env *testscript.Env) error {
@@ -52,7 +55,8 @@ func TestScripts(t *testing.T) {
 				want, err := strconv.Atoi(args[0])
 				ts.Check(err)
 				dir := ts.MkAbs(".")
-				got := runAt(context.Background(), func() time.Time { return testNow },
+				now := testNow.Add(time.Duration(commands.Add(1)) * time.Microsecond)
+				got := runAt(context.Background(), func() time.Time { return now },
 					append([]string{"-C", dir}, args[1:]...), strings.NewReader(""), ts.Stdout(), ts.Stderr())
 				if got != want {
 					ts.Fatalf("exit code %d, want %d", got, want)
