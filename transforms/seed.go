@@ -14,17 +14,20 @@ import (
 	"github.com/ripen-data/ripen/transforms/syntax"
 )
 
-// maxSeed bounds data.csv: its rows become one statement, which a warehouse takes
-// up to a megabyte of.
-const maxSeed = 512 << 10
+// A seed's rows become one statement, of which a warehouse takes up to a megabyte.
+const (
+	maxSeed     = 512 << 10 // bytes of data.csv
+	maxSeedText = 1 << 20   // bytes of the statement
+)
 
 // seed turns data.csv into the query that returns its rows. Columns have the
 // types that model.yaml states, STRING where it states none; cells are written as
 // in the cases of a model.
 func (c *config) seed(data syntax.Source) (syntax.Source, error) {
+	const advice = "land it: a source of type `files` in ripen.yaml reads CSV of any size"
+	data.Text = strings.TrimPrefix(data.Text, "\ufeff")
 	if len(data.Text) > maxSeed {
-		return data, data.At(0, fmt.Sprintf("a seed holds up to %d KB, this file has %d", maxSeed>>10, len(data.Text)>>10),
-			"land it: a source of type `files` in ripen.yaml reads CSV of any size")
+		return data, data.At(0, fmt.Sprintf("a seed holds up to %d KB, this file has %d", maxSeed>>10, len(data.Text)>>10), advice)
 	}
 	columns, err := c.seedColumns(data)
 	if err != nil {
@@ -54,6 +57,9 @@ func (c *config) seed(data syntax.Source) (syntax.Source, error) {
 		fmt.Fprintf(&b, "\n    struct(%s)%s", strings.Join(cells, ", "), comma(i, len(rows.rows)))
 	}
 	b.WriteString("\n]) as seed\n")
+	if b.Len() > maxSeedText {
+		return data, data.At(0, fmt.Sprintf("%d rows are too many for a seed: written as a statement they take %d KB of %d", len(rows.rows), b.Len()>>10, maxSeedText>>10), advice)
+	}
 	return syntax.Source{Name: data.Name, Text: b.String()}, nil
 }
 

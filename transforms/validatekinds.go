@@ -26,9 +26,16 @@ func (s *settingsCheck) incremental(i *IncrementalSettings) {
 		s.find(name, "incremental", append(words, "key")...)
 	}
 	inputs, views := s.v.graph.inputs(s.m)
+	unread := func(table string, words []string) {
+		advice := "it reads no table at all"
+		if len(inputs) > 0 {
+			advice = hint.DidYouMean(table, sortedKeys(inputs))
+		}
+		s.fault(fmt.Sprintf("incremental: the query does not read %s", table), advice, words...)
+	}
 	for _, table := range i.Ignores {
 		if !inputs[table] && !views[table] {
-			s.fault(fmt.Sprintf("incremental: the query does not read %s", table), hint.DidYouMean(table, sortedKeys(inputs)), append(words, table)...)
+			unread(table, append(words, "ignores", table))
 		}
 	}
 	for _, table := range sortedKeys(i.Tracks) {
@@ -37,7 +44,7 @@ func (s *settingsCheck) incremental(i *IncrementalSettings) {
 		case views[table]:
 			s.fault(fmt.Sprintf("incremental: %s has no rows of its own to track", table), "name the tables that it reads, with their columns", place...)
 		case !inputs[table]:
-			s.fault(fmt.Sprintf("incremental: the query does not read %s", table), hint.DidYouMean(table, sortedKeys(inputs)), place...)
+			unread(table, place)
 		default:
 			s.tracked(i, table, place)
 		}

@@ -127,6 +127,9 @@ func (s *settingsCheck) column(c schemas.Column) {
 		s.fault(fmt.Sprintf("contract: %s is %s, promised is %s", where, c.Type, want),
 			fmt.Sprintf("cast it in the query: CAST(… AS %s), or promise %s", want, c.Type), "columns", c.Name, "type")
 	}
+	if len(settings.checks(c.Name)) > 0 {
+		s.plain(c, where, "columns", c.Name)
+	}
 	if len(settings.AcceptedValues) > 0 && !doubtful {
 		s.values(c, where, settings.AcceptedValues, "columns", c.Name, "accepted_values")
 	}

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"slices"
+	"strings"
 	"sync"
 
 	"github.com/ripen-data/ripen/schemas"
@@ -75,9 +76,21 @@ func (b *Builder) remember(ctx context.Context, w *work) ([]warehouse.Statement,
 	}
 	sql := fmt.Sprintf("insert into %s (fingerprint, model, own_digest, query, config, columns, created_at) "+
 		"values (%s, %s, %s, %s, %s, %s, %s)",
-		versionTable, text(w.print.Whole), text(w.Model.Address()), text(w.print.Own), text(w.Model.Source.Text),
+		versionTable, text(w.print.Whole), text(w.Model.Address()), text(w.print.Own), text(remembered(w.Model.Source.Text)),
 		text(string(config)), text(string(columns)), instantText(b.options.Clock()))
 	return []warehouse.Statement{{Name: "remember " + w.Model.Address(), SQL: sql}}, nil
+}
+
+// maxRemembered bounds the text of a query that is kept, in bytes: a seed is half
+// a megabyte.
+const maxRemembered = 64 << 10
+
+func remembered(query string) string {
+	if len(query) <= maxRemembered {
+		return query
+	}
+	end := strings.LastIndex(query[:maxRemembered], "\n") + 1
+	return query[:end] + fmt.Sprintf("-- … and %d lines more\n", strings.Count(query[end:], "\n"))
 }
 
 // Versions reads what was deployed under fingerprints. What was built before there
