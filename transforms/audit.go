@@ -110,7 +110,7 @@ func (t *auditing) eachRow(ctx context.Context) error {
 	for i, c := range checks {
 		sums += fmt.Sprintf(", sum(case when %s then 1 else 0 end) as failing_%d", c.failing, i)
 	}
-	found, err := t.rows(ctx, fmt.Sprintf("select %s from %s as built", sums, t.of.table))
+	found, err := t.ask(ctx, fmt.Sprintf("select %s from %s as built", sums, t.of.table))
 	if err != nil {
 		return err
 	}
@@ -132,6 +132,16 @@ func (t *auditing) eachRow(ctx context.Context) error {
 	return nil
 }
 
+// ask reads a small result. Where the rows are those of a view, its query runs: a
+// fault is the model's.
+func (t *auditing) ask(ctx context.Context, sql string) ([][]any, error) {
+	rows, err := query(ctx, t.into, warehouse.Statement{Name: t.Model.Address(), SQL: sql}, -1)
+	if err != nil {
+		return nil, err
+	}
+	return rows.Values, nil
+}
+
 // sets runs the checks that need a query of their own.
 func (t *auditing) sets(ctx context.Context) error {
 	checks, err := t.setChecks()
@@ -139,8 +149,12 @@ func (t *auditing) sets(ctx context.Context) error {
 		return err
 	}
 	for _, c := range checks {
+		name := t.Model.Address()
+		if c.own {
+			name = t.statementOf(c.name)
+		}
 		counted, err := query(ctx, t.into, warehouse.Statement{
-			Name: t.statementOf(c.name), SQL: "select count(*) as failing_rows from (\n" + c.sql + "\n) as failing", Params: t.paramsOf(c),
+			Name: name, SQL: "select count(*) as failing_rows from (\n" + c.sql + "\n) as failing", Params: t.paramsOf(c),
 		}, 1)
 		if err != nil {
 			return fmt.Errorf("%s: %w", c.name, err)
@@ -213,7 +227,7 @@ func (t *auditing) whole(ctx context.Context) error {
 		return nil
 	}
 	if t.of.into != (warehouse.TableName{}) {
-		kept, err := t.rows(ctx, fmt.Sprintf("select count(*) as row_count from %s as t where not (%s)", t.of.into, t.of.replaced("t")))
+		kept, err := t.ask(ctx, fmt.Sprintf("select count(*) as row_count from %s as t where not (%s)", t.of.into, t.of.replaced("t")))
 		if err != nil {
 			return err
 		}
@@ -261,7 +275,7 @@ func (t *auditing) fresh(ctx context.Context) error {
 			continue
 		}
 		own := c.check()
-		found, err := t.rows(ctx, fmt.Sprintf("select max(built.%s) as newest from %s as built", f.Column, t.of.all()))
+		found, err := t.ask(ctx, fmt.Sprintf("select max(built.%s) as newest from %s as built", f.Column, t.of.all()))
 		if err != nil {
 			return err
 		}

@@ -148,6 +148,42 @@ func TestAudit_VolumeIsHeldAgainstTheLastPublishedBuild(t *testing.T) {
 	}
 }
 
+func TestAudit_OnlyTheLastBuildThatFailedIsKept(t *testing.T) {
+	w := newWorld(t, orders("checks: [{volume: {max: 1}}]\n"))
+	w.put(order{"a", 1, jan(1)})
+	w.mustRun()
+	for range 4 {
+		w.put(order{"a", 1, jan(1)}, order{"b", 1, jan(1)})
+		if _, err := w.run(w.into, nil); err == nil {
+			t.Fatal("two rows passed")
+		}
+	}
+	if got := w.rows("SELECT count(*) FROM ripen_meta.built WHERE statement_name = 'core.fct_order_v1'"); got != "2" {
+		t.Errorf("%s tables are kept", got)
+	}
+}
+
+func TestAudit_FullRefreshThatFailsLeavesReadersWhatTheyHave(t *testing.T) {
+	w := newWorld(t, orders(""))
+	w.load("l1", order{"a", 1, jan(1)})
+	w.mustRun()
+	refresh := func(o *Options) { o.FullRefresh = true }
+	w.exec("INSERT INTO raw_shop.orders SELECT * FROM raw_shop.orders") // by hand: no load tells of it
+	if _, err := w.run(w.into, refresh); err == nil {
+		t.Fatal("a key that stands twice passed")
+	}
+	if got := w.rows("SELECT id FROM core.fct_order"); got != "a" {
+		t.Errorf("readers find\n%s", got)
+	}
+	w.exec("UPDATE raw_shop.orders SET id = 'b' WHERE rowid = 1")
+	if _, err := w.run(w.into, refresh); err != nil {
+		t.Fatal(err)
+	}
+	if got := w.rows("SELECT id FROM core.fct_order"); got != "a\nb" {
+		t.Errorf("after the cure readers find\n%s", got)
+	}
+}
+
 func TestAudit_VolumeOfAViewIsThatOfItsLastLook(t *testing.T) {
 	w := newWorld(t, orders("materialized: view\nchecks: [{volume: {max_drop: 50}}]\n"))
 	w.put(order{"a", 1, jan(1)}, order{"b", 1, jan(1)}, order{"c", 1, jan(1)})

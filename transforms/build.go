@@ -199,8 +199,15 @@ func (b *Builder) whole(ctx context.Context, w *work, result *Result) (warehouse
 		result.Unchanged = b.deployed.shows(w.views, equal)
 		return equal, nil
 	}
-	statement, err := b.statement(w, b.table(w, id[:8]), nil)
+	name := id
+	if b.options.FullRefresh { // the table that readers see may have the id
+		name = digest([]string{id, b.options.Release})
+	}
+	statement, err := b.statement(w, b.table(w, name[:8]), nil)
 	if err != nil {
+		return warehouse.Publication{}, err
+	}
+	if err := b.sweep(ctx, w); err != nil {
 		return warehouse.Publication{}, err
 	}
 	stats, err := b.into.Build(ctx, statement)
@@ -211,6 +218,16 @@ func (b *Builder) whole(ctx context.Context, w *work, result *Result) (warehouse
 		return warehouse.Publication{}, err
 	}
 	return b.publication(w, statement.Target, id, in, stats), nil
+}
+
+// sweep drops what earlier runs have built of the model and not published, for
+// its checks failed: publishing again what is published lets go of it.
+func (b *Builder) sweep(ctx context.Context, w *work) error {
+	p, ok := b.deployed.in(b.options.Environment, w.Model)
+	if !ok {
+		return nil
+	}
+	return b.into.Publish(ctx, warehouse.Release{ID: b.options.Release, Environment: string(b.options.Environment), Publications: []warehouse.Publication{p}})
 }
 
 func nothing(string) bool { return false }

@@ -27,7 +27,7 @@ func (t *auditing) store(ctx context.Context, c setCheck, rows int64) (Failure, 
 		return f, nil
 	}
 	names := qualified("kept", shown)
-	kept, err := t.rows(ctx, fmt.Sprintf("select %s from %s as kept order by %s limit %d", names, f.Stored, names, maxExamples))
+	kept, err := t.ask(ctx, fmt.Sprintf("select %s from %s as kept order by %s limit %d", names, f.Stored, names, maxExamples))
 	if err != nil {
 		return f, err
 	}
