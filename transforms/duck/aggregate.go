@@ -34,6 +34,7 @@ var aggregateFunctions = map[string]rule{
 	"any_value":             {min: 1, max: 1, bytes: true, json: true, aggregate: true, write: (*writer).anyValue},
 	"approx_count_distinct": {min: 1, max: 1, aggregate: true, write: (*writer).approxCount},
 	"approx_quantiles":      {min: 2, max: 2, aggregate: true, write: (*writer).approxQuantiles},
+	"approx_top_count":      {min: 2, max: 2, aggregate: true, write: (*writer).topCount},
 	"array_agg":             {min: 1, max: 1, bytes: true, json: true, aggregate: true, write: (*writer).arrayAgg},
 	"array_concat_agg":      {min: 1, max: 1, aggregate: true, write: (*writer).arrayConcatAgg},
 	"string_agg":            {min: 1, max: 2, aggregate: true, write: (*writer).stringAgg},
@@ -225,6 +226,22 @@ func (w *writer) anyValue(c call) string {
 		w.refuseKind(c.having)
 	}
 	return w.comments(c.node) + name + "(" + w.node(c.args[0]) + ", " + w.node(c.having.Kids[0]) + ")" + c.over
+}
+
+// topCount counts exactly; of values that are as frequent the lesser comes first.
+func (w *writer) topCount(c call) string {
+	w.plainAggregate(c)
+	if c.distinct || c.over != "" {
+		w.fail(c.node, "APPROX_TOP_COUNT with DISTINCT or OVER does not run on DuckDB", "count in a GROUP BY and keep the first by ROW_NUMBER")
+	}
+	if t := w.typeOf(c.args[0]).Kind; t == schemas.Float64 {
+		w.fail(c.args[0], "APPROX_TOP_COUNT of FLOAT64 does not run on DuckDB", "cast to NUMERIC or STRING")
+	}
+	size, ok := w.isInteger(c.args[1])
+	if !ok || size < 1 {
+		w.fail(c.args[1], "the number of APPROX_TOP_COUNT must be a literal from 1 to run on DuckDB", "write a number")
+	}
+	return w.comments(c.node) + "bq.top_count(" + w.node(c.args[0]) + ", " + strconv.FormatInt(size, 10) + ")"
 }
 
 // approxCount counts exactly: DuckDB's approximation gave 10 for 9 values.

@@ -10,7 +10,7 @@ import (
 var arrayFunctions = map[string]rule{
 	"array_length":    {min: 1, max: 1, text: "len"},
 	"array_reverse":   {min: 1, max: 1, text: "list_reverse"},
-	"array_to_string": {min: 2, max: 2, write: (*writer).arrayToString},
+	"array_to_string": {min: 2, max: 3, write: (*writer).arrayToString},
 	"array_concat":    {min: 1, max: 99, write: (*writer).arrayConcat},
 	"generate_array":  {min: 2, max: 3, write: (*writer).generateArray},
 	"array_first":     {min: 1, max: 1, text: "bq.at_ordinal($1, 1)"},
@@ -20,6 +20,9 @@ var arrayFunctions = map[string]rule{
 func (w *writer) arrayToString(c call) string {
 	if t := w.typeOf(c.args[0]); t.Kind != schemas.Array || t.Elem.Kind != schemas.String {
 		w.fail(c.args[0], "ARRAY_TO_STRING of "+t.String()+" does not run on DuckDB", "cast the elements to STRING")
+	}
+	if len(c.args) == 3 {
+		return w.rename(c, "bq.array_to_string")
 	}
 	return w.rename(c, "array_to_string")
 }

@@ -139,12 +139,15 @@ func (w *writer) call(c call) string {
 			}
 			w.fail(arg, "the JSON type does not run on DuckDB", "keep JSON text in a STRING and use JSON_VALUE(text, '$.name')")
 		case schemas.Bytes:
-			if !rule.bytes {
+			if _, ok := w.ofBytes(c); !ok && !rule.bytes {
 				w.fail(arg, strings.ToUpper(c.name)+" of BYTES does not run on DuckDB", "use STRING")
 			}
 		}
 	}
+	bytesForm, isBytes := w.ofBytes(c)
 	switch {
+	case isBytes:
+		return w.comments(c.node) + w.fill(bytesForm, c.args)
 	case c.having != nil && c.name != "any_value":
 		return w.havingCall(c)
 	case rule.write != nil:
@@ -211,25 +214,23 @@ func (w *writer) analyticCall(n *syntax.Node) string {
 
 // refused are functions that are known and not run, with what to write instead.
 var refused = map[string]string{
-	"current_timestamp": "use @as_of: a model gives the same rows when it is built again",
-	"current_date":      "use DATE(@as_of): a model gives the same rows when it is built again",
-	"current_datetime":  "use DATETIME(@as_of): a model gives the same rows when it is built again",
-	"current_time":      "use TIME(@as_of): a model gives the same rows when it is built again",
-	"rand":              "order by a hash, TO_HEX(MD5(id)): a model gives the same rows when it is built again",
-	"generate_uuid":     "make a key of the row: TO_HEX(MD5(CONCAT(a, '|', b)))",
-	"farm_fingerprint":  "use TO_HEX(MD5(x))",
-	"session_user":      "a model gives the same rows to everybody",
-	"iferror":           "use SAFE_CAST, SAFE_DIVIDE or NULLIF",
-	"iserror":           "use SAFE_CAST, SAFE_DIVIDE or NULLIF",
-	"nulliferror":       "use SAFE_CAST, SAFE_DIVIDE or NULLIF",
-	"approx_top_count":  "count in a GROUP BY and keep the first by ROW_NUMBER",
-	"approx_top_sum":    "sum in a GROUP BY and keep the first by ROW_NUMBER",
-	"net.host":          "use REGEXP_EXTRACT(url, r'^https?://([^/:]+)')",
-	"net.reg_domain":    "keep the domain at the source",
-	"soundex":           "compare LOWER(x)",
-	"normalize":         "compare LOWER(x)",
-	"collate":           "compare LOWER(x)",
-	"regexp_instr":      "use STRPOS(x, REGEXP_EXTRACT(x, r'…'))",
+	"current_timestamp":      "use @as_of: a model gives the same rows when it is built again",
+	"current_date":           "use DATE(@as_of): a model gives the same rows when it is built again",
+	"current_datetime":       "use DATETIME(@as_of): a model gives the same rows when it is built again",
+	"current_time":           "use TIME(@as_of): a model gives the same rows when it is built again",
+	"rand":                   "order by a hash, TO_HEX(MD5(id)): a model gives the same rows when it is built again",
+	"generate_uuid":          "make a key of the row: TO_HEX(MD5(CONCAT(a, '|', b)))",
+	"farm_fingerprint":       "use TO_HEX(MD5(x))",
+	"session_user":           "a model gives the same rows to everybody",
+	"iferror":                "use SAFE_CAST, SAFE_DIVIDE or NULLIF",
+	"iserror":                "use SAFE_CAST, SAFE_DIVIDE or NULLIF",
+	"approx_top_sum":         "sum in a GROUP BY and keep the first by ROW_NUMBER",
+	"net.host":               "use REGEXP_EXTRACT(url, r'^https?://([^/:]+)')",
+	"net.reg_domain":         "keep the domain at the source",
+	"soundex":                "compare LOWER(x)",
+	"contains_substr":        "write STRPOS(LOWER(x), 'text') > 0",
+	"normalize_and_casefold": "compare LOWER(NORMALIZE(x))",
+	"collate":                "compare LOWER(x)",
 }
 
 func (w *writer) refuseFunction(c call) {

@@ -46,11 +46,11 @@ func dateFunctions() map[string]rule {
 	return rules
 }
 
-// zone is a literal time zone; "" for UTC.
+// zone writes a time zone; "" for UTC.
 func (w *writer) zone(n *syntax.Node) string {
 	value, ok := w.constant(n)
 	if !ok {
-		w.fail(n, "a time zone must be a literal to run on DuckDB", "write 'UTC' or 'Europe/Berlin'")
+		return "bq.zone(" + w.node(n) + ")"
 	}
 	if strings.EqualFold(value, "UTC") || value == "+00" || value == "+00:00" {
 		return ""
@@ -58,7 +58,7 @@ func (w *writer) zone(n *syntax.Node) string {
 	if _, known := parseTimestamp("2000-01-01 00:00:00 " + value); !known || strings.ContainsAny(value[:1], "+-0123456789") {
 		w.fail(n, "this time zone is not known", "write a name of the IANA data base, e.g. 'Europe/Berlin'")
 	}
-	return value
+	return stringText(value)
 }
 
 // local writes a TIMESTAMP as the wall clock of a zone.
@@ -66,7 +66,7 @@ func local(text, zone string) string {
 	if zone == "" {
 		return text
 	}
-	return "bq.to_local(" + text + ", " + stringText(zone) + ")"
+	return "bq.to_local(" + text + ", " + zone + ")"
 }
 
 // utc writes the wall clock of a zone as a TIMESTAMP.
@@ -74,7 +74,7 @@ func utc(text, zone string) string {
 	if zone == "" {
 		return text
 	}
-	return "bq.from_local(" + text + ", " + stringText(zone) + ")"
+	return "bq.from_local(" + text + ", " + zone + ")"
 }
 
 func (w *writer) date(c call) string {

@@ -68,9 +68,6 @@ func (w *writer) binary(n *syntax.Node) string {
 	case "/":
 		return w.divide(n, left, right)
 	case "||":
-		if w.typeOf(n).Kind == schemas.Bytes {
-			w.fail(n, "|| of BYTES does not run on DuckDB", "use STRING")
-		}
 		return w.copyWith(n, func(kid *syntax.Node) string {
 			if kid.Kind == "BinaryExpression" && kid.Attr == "||" {
 				return w.node(kid)

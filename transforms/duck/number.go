@@ -29,7 +29,7 @@ var numberFunctions = map[string]rule{
 	"pi":            {min: 0, max: 0},
 	"is_nan":        {min: 1, max: 1, text: "isnan"},
 	"is_inf":        {min: 1, max: 1, text: "isinf"},
-	"round":         {min: 1, max: 2, write: (*writer).round},
+	"round":         {min: 1, max: 3, write: (*writer).round},
 	"ceil":          {min: 1, max: 1, write: (*writer).round},
 	"ceiling":       {min: 1, max: 1, write: (*writer).round},
 	"floor":         {min: 1, max: 1, write: (*writer).round},
@@ -52,6 +52,7 @@ var numberFunctions = map[string]rule{
 	"nullifzero":    {min: 1, max: 1, text: "NULLIF($1, 0)"},
 	"zeroifnull":    {min: 1, max: 1, text: "COALESCE($1, 0)"},
 	"error":         {min: 1, max: 1, write: (*writer).errorCall},
+	"nulliferror":   {min: 1, max: 1, bytes: true, write: (*writer).nullIfError},
 	"range_bucket":  {min: 2, max: 2, text: "bq.range_bucket"},
 }
 
@@ -73,7 +74,10 @@ func (w *writer) round(c call) string {
 	if name == "" {
 		name = c.name
 	}
-	if len(c.args) == 2 {
+	if len(c.args) == 3 {
+		return w.roundBy(c)
+	}
+	if len(c.args) == 2 && c.result.Kind != schemas.Float64 {
 		if _, ok := w.isInteger(c.args[1]); !ok {
 			w.fail(c.args[1], "the digits of ROUND must be a literal to run on DuckDB", "write a number")
 		}
@@ -92,6 +96,38 @@ func (w *writer) round(c call) string {
 		}
 		return w.comments(c.node) + name + "(" + value + rest + ")"
 	}
+}
+
+// roundBy writes ROUND of a NUMERIC with a mode.
+func (w *writer) roundBy(c call) string {
+	mode, isText := w.constant(c.args[2])
+	digits, isNumber := w.isInteger(c.args[1])
+	switch {
+	case !isText || c.result.Kind != schemas.Numeric:
+		w.fail(c.args[2], "the mode of ROUND must be a literal to run on DuckDB", "write 'ROUND_HALF_EVEN' or leave it out")
+	case !isNumber:
+		w.fail(c.args[1], "the digits of ROUND must be a literal to run on DuckDB", "write a number")
+	case strings.EqualFold(mode, "ROUND_HALF_AWAY_FROM_ZERO"):
+		return w.comments(c.node) + "CAST(round(" + w.node(c.args[0]) + ", " + w.plain(c.args[1]) + ") AS " + w.duckType(c.node, c.result) + ")"
+	case !strings.EqualFold(mode, "ROUND_HALF_EVEN"):
+		w.fail(c.args[2], "ROUND knows no mode "+mode, "write 'ROUND_HALF_EVEN' or 'ROUND_HALF_AWAY_FROM_ZERO'")
+	case digits >= 9:
+		return w.comments(c.node) + w.node(c.args[0])
+	case digits < -28:
+		w.fail(c.args[1], "ROUND with so few digits does not run on DuckDB", "write a number from -28")
+	}
+	unit := "1" + strings.Repeat("0", int(9-digits))
+	return w.comments(c.node) + "bq.round_half_even(" + w.node(c.args[0]) + ", CAST('" + unit + "' AS HUGEINT))"
+}
+
+func (w *writer) nullIfError(c call) string {
+	if contains(c.node, "ExpressionSubquery") {
+		w.fail(c.node, "NULLIFERROR of a subquery does not run on DuckDB", "compute the subquery in a CTE")
+	}
+	if w.aggregates(c.args[0]) {
+		w.fail(c.node, "NULLIFERROR of an aggregate does not run on DuckDB", "aggregate in a CTE")
+	}
+	return w.comments(c.node) + "TRY(" + w.node(c.args[0]) + ")"
 }
 
 func (w *writer) div(c call) string {

@@ -31,6 +31,9 @@ CREATE OR REPLACE MACRO bq.numeric_safe_divide(a, b) AS CASE WHEN b = 0 THEN NUL
 CREATE OR REPLACE MACRO bq.numeric_idiv(a, b) AS CASE WHEN b = 0 THEN CASE WHEN a IS NOT NULL THEN CAST('division by zero' AS DECIMAL(38, 9)) END
     ELSE CAST(bq.billionths(a) // bq.billionths(b) AS DECIMAL(38, 9)) END;
 CREATE OR REPLACE MACRO bq.numeric_avg(total, n) AS CASE WHEN n > 0 THEN bq.numeric_quotient(total, n) END;
+-- Halves go to the even neighbour; unit is what is rounded to, in billionths.
+CREATE OR REPLACE MACRO bq.round_half_even(x, unit) AS bq.of_billionths(unit * (sign(bq.billionths(x)) * (abs(bq.billionths(x)) // unit
+    + CASE WHEN abs(bq.billionths(x)) % unit * 2 > unit OR abs(bq.billionths(x)) % unit * 2 = unit AND abs(bq.billionths(x)) // unit % 2 = 1 THEN 1 ELSE 0 END)));
 -- A sum in DuckDB leaves the range of NUMERIC without a word.
 CREATE OR REPLACE MACRO bq.in_numeric(x) AS CASE WHEN abs(x) <= CAST('99999999999999999999999999999.999999999' AS DECIMAL(38, 9)) THEN x
     WHEN x IS NOT NULL THEN CAST('overflow of NUMERIC' AS DECIMAL(38, 9)) END;
@@ -94,6 +97,38 @@ CREATE OR REPLACE MACRO bq.repeat(s, n) AS CASE WHEN n < 0 OR strlen(s) * CAST(n
     THEN CAST('negative number of REPEAT, or more than 1 MB' AS BIGINT)::VARCHAR ELSE repeat(s, n) END;
 CREATE OR REPLACE MACRO bq.ascii(s) AS CASE WHEN s = '' THEN 0::BIGINT WHEN ascii(s) > 127 THEN CAST('no ASCII character' AS BIGINT) ELSE CAST(ascii(s) AS BIGINT) END;
 CREATE OR REPLACE MACRO bq.initcap(s) AS array_to_string(list_transform(regexp_extract_all(lower(s), '[^\s\[\](){}/|<>!?@"^#$&~_,.:;*%+\-]+|[\s\[\](){}/|<>!?@"^#$&~_,.:;*%+\-]+'), lambda _x: upper(_x[1]) || substr(_x, 2)), '');
+CREATE OR REPLACE MACRO bq.initcap_by(s, r) AS array_to_string(list_transform(regexp_extract_all(lower(s), r), lambda _x: upper(_x[1]) || substr(_x, 2)), '');
+CREATE OR REPLACE MACRO bq.unicode(s) AS CASE WHEN s = '' THEN 0::BIGINT ELSE CAST(unicode(s) AS BIGINT) END;
+CREATE OR REPLACE MACRO bq.code_points_to_string(list) AS CASE WHEN len(list) = list_count(list) THEN array_to_string(list_transform(list, lambda _c: chr(CAST(_c AS INTEGER))), '') END;
+CREATE OR REPLACE MACRO bq.split(s, d) AS CASE WHEN d <> '' THEN string_split(s, d) WHEN s = '' AND d = '' THEN [''] WHEN d = '' THEN regexp_extract_all(s, '(?s).') END;
+CREATE OR REPLACE MACRO bq.filling(f, n) AS CASE WHEN n < 0 OR n > 1048576 THEN CAST('negative length of LPAD or RPAD, or more than 1 MB' AS BIGINT)::VARCHAR
+    WHEN f = '' THEN CAST('nothing to fill with in LPAD or RPAD' AS BIGINT)::VARCHAR ELSE f END;
+CREATE OR REPLACE MACRO bq.lpad
+    (s, n) AS lpad(s, CAST(n AS INTEGER), bq.filling(' ', n)),
+    (s, n, f) AS lpad(s, CAST(n AS INTEGER), bq.filling(f, n));
+CREATE OR REPLACE MACRO bq.rpad
+    (s, n) AS rpad(s, CAST(n AS INTEGER), bq.filling(' ', n)),
+    (s, n, f) AS rpad(s, CAST(n AS INTEGER), bq.filling(f, n));
+CREATE OR REPLACE MACRO bq.array_to_string(list, d, instead) AS CASE WHEN d IS NOT NULL AND instead IS NOT NULL THEN array_to_string(list_transform(list, lambda _x: coalesce(_x, instead)), d) END;
+-- Blanks do not count, and the signs = at the end may be left out.
+CREATE OR REPLACE MACRO bq.from_base64(s) AS from_base64(rpad(regexp_replace(s, '\s', '', 'g'), CAST((length(regexp_replace(s, '\s', '', 'g')) + 3) // 4 * 4 AS INTEGER), '='));
+CREATE OR REPLACE MACRO bq.regexp_instr(s, r, before) AS CASE WHEN regexp_matches(s, r) THEN length(regexp_extract(s, before, 1)) + 1 WHEN s IS NOT NULL THEN 0 END;
+
+-- BYTES by their hexadecimal digits.
+CREATE OR REPLACE MACRO bq.bytes_start(b, p) AS CASE WHEN p = 0 OR p < -octet_length(b) THEN 1 WHEN p < 0 THEN octet_length(b) + p + 1 ELSE p END;
+CREATE OR REPLACE MACRO bq.bytes_substr
+    (b, p) AS unhex(substr(hex(b), 2 * bq.bytes_start(b, p) - 1)),
+    (b, p, n) AS CASE WHEN n < 0 THEN CAST('negative length of SUBSTR' AS BIGINT)::VARCHAR::BLOB ELSE unhex(substr(hex(b), 2 * bq.bytes_start(b, p) - 1, 2 * n)) END;
+CREATE OR REPLACE MACRO bq.bytes_left(b, n) AS CASE WHEN n < 0 THEN CAST('negative length of LEFT' AS BIGINT)::VARCHAR::BLOB ELSE unhex("left"(hex(b), 2 * n)) END;
+-- The first place where the digits agree from an even place on.
+CREATE OR REPLACE MACRO bq.bytes_strpos(b, x) AS CASE WHEN b IS NOT NULL AND x IS NOT NULL THEN coalesce(list_first(list_filter(range(1, octet_length(b) - octet_length(x) + 2),
+    lambda _i: substr(hex(b), 2 * _i - 1, 2 * octet_length(x)) = hex(x))), 0) END;
+CREATE OR REPLACE MACRO bq.bytes_lpad
+    (b, n) AS unhex(lpad(hex(b), CAST(2 * n AS INTEGER), bq.filling('20', n))),
+    (b, n, f) AS unhex(lpad(hex(b), CAST(2 * n AS INTEGER), bq.filling(hex(f), n)));
+CREATE OR REPLACE MACRO bq.bytes_rpad
+    (b, n) AS unhex(rpad(hex(b), CAST(2 * n AS INTEGER), bq.filling('20', n))),
+    (b, n, f) AS unhex(rpad(hex(b), CAST(2 * n AS INTEGER), bq.filling(hex(f), n)));
 CREATE OR REPLACE MACRO bq.regexp_extract(s, r, g) AS CASE WHEN regexp_matches(s, r) THEN regexp_extract(s, r, g) END;
 
 -- Objects and lists have no scalar value; text that is not JSON has no value at all.
@@ -150,6 +185,8 @@ CREATE OR REPLACE MACRO bq.json_numeric(x) AS CAST(bq.numeric_text(x) AS JSON);
 CREATE OR REPLACE MACRO bq.json_int64(x) AS CASE WHEN abs(CAST(x AS HUGEINT)) <= 9007199254740992 THEN to_json(x) ELSE to_json(CAST(x AS VARCHAR)) END;
 
 -- Time. TIMESTAMP holds UTC.
+-- Names of the IANA data base; DuckDB knows others, with another meaning.
+CREATE OR REPLACE MACRO bq.zone(z) AS CASE WHEN contains(z, '/') OR upper(z) IN ('UTC', 'GMT') THEN z ELSE CAST('not a time zone that runs here: ' || z AS BIGINT)::VARCHAR END;
 CREATE OR REPLACE MACRO bq.to_local(ts, zone) AS timezone(zone, timezone('UTC', ts));
 CREATE OR REPLACE MACRO bq.from_local(ts, zone) AS timezone('UTC', timezone(zone, ts));
 CREATE OR REPLACE MACRO bq.span(a, b, micros) AS (epoch_us(a) - epoch_us(b)) // micros;
@@ -217,3 +254,11 @@ CREATE OR REPLACE MACRO bq.numeric_round(x, n) AS CAST(round(x, n) AS DECIMAL(38
 -- The digits of a DECIMAL(38, 9), cut to n behind the point.
 CREATE OR REPLACE MACRO bq.numeric_fixed(x, n) AS CASE WHEN x < 0 THEN '-' ELSE '' END
     || CAST(rtrim(substr(CAST(abs(bq.numeric_round(x, n)) AS VARCHAR), 1, length(CAST(abs(bq.numeric_round(x, n)) AS VARCHAR)) - 9 + n), '.') AS VARCHAR);
+
+-- The most frequent values with their counts; NULL is a value.
+CREATE OR REPLACE MACRO bq.top_count(x, n) AS CASE WHEN count(*) > 0 THEN list_transform(list_sort(list_concat(
+    CASE WHEN count(*) > count(x) THEN [{'c': count(x) - count(*), 'v': NULL}] ELSE [] END,
+    coalesce(list_transform(map_entries(histogram(x)), lambda _e: {'c': -CAST(_e.value AS BIGINT), 'v': _e.key}), [])))[1:n], lambda _e: {'value': _e.v, 'count': -_e.c}) END;
+
+-- A number of rows that is computed of constants.
+CREATE OR REPLACE MACRO bq.rows(n) AS CAST(CASE WHEN n < 0 THEN 'a LIMIT or OFFSET is negative' ELSE CAST(n AS VARCHAR) END AS BIGINT);

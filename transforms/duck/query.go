@@ -334,14 +334,15 @@ func (w *writer) aggregates(n *syntax.Node) bool {
 func (w *writer) limit(n *syntax.Node) string {
 	w.reviewed(n, "Limit", "expr")
 	return w.copyWith(n, func(kid *syntax.Node) string {
-		switch kid.Kind {
-		case "IntLiteral":
+		switch {
+		case kid.Kind == "IntLiteral":
 			return w.text[kid.Start:kid.End]
-		case "Limit", "ParameterExpr":
+		case kid.Kind == "Limit", kid.Kind == "ParameterExpr", kid.Kind == "NullLiteral":
 			return w.node(kid)
+		case contains(kid, "PathExpression") && !contains(kid, "FunctionCall"), contains(kid, "ExpressionSubquery"), isNumber(kid):
+			w.fail(kid, "LIMIT and OFFSET take a constant that is not negative", "write a number, or number the rows with ROW_NUMBER")
 		}
-		w.fail(kid, "LIMIT and OFFSET take a literal or a parameter", "write a number, or number the rows with ROW_NUMBER")
-		return ""
+		return "bq.rows(" + w.node(kid) + ")"
 	})
 }
 

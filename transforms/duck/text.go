@@ -1,6 +1,7 @@
 package duck
 
 import (
+	"fmt"
 	re "regexp/syntax"
 	"slices"
 	"strconv"
@@ -19,6 +20,13 @@ var textFunctions = map[string]rule{
 	"character_length":             {min: 1, max: 1, text: "length"},
 	"byte_length":                  {min: 1, max: 1, text: "strlen"},
 	"reverse":                      {min: 1, max: 1},
+	"octet_length":                 {min: 1, max: 1, text: "strlen"},
+	"unicode":                      {min: 1, max: 1, text: "bq.unicode"},
+	"to_code_points":               {min: 1, max: 1, write: (*writer).codePoints},
+	"code_points_to_string":        {min: 1, max: 1, text: "bq.code_points_to_string"},
+	"normalize":                    {min: 1, max: 2, write: (*writer).normalize},
+	"regexp_instr":                 {min: 2, max: 2, write: (*writer).regexpInstr},
+	"from_base64":                  {min: 1, max: 1, text: "bq.from_base64"},
 	"starts_with":                  {min: 2, max: 2, text: "starts_with"},
 	"ends_with":                    {min: 2, max: 2, text: "ends_with"},
 	"strpos":                       {min: 2, max: 2},
@@ -34,25 +42,25 @@ var textFunctions = map[string]rule{
 	"rtrim":                        {min: 1, max: 2, write: (*writer).trim},
 	"substr":                       {min: 2, max: 3, write: (*writer).substr},
 	"substring":                    {min: 2, max: 3, write: (*writer).substr},
-	"concat":                       {min: 1, max: 99, write: (*writer).concat},
+	"concat":                       {min: 1, max: 99, bytes: true, write: (*writer).concat},
 	"split":                        {min: 1, max: 2, write: (*writer).split},
 	"format":                       {min: 1, max: 99, write: (*writer).formatString},
-	"initcap":                      {min: 1, max: 1, text: "bq.initcap"},
+	"initcap":                      {min: 1, max: 2, write: (*writer).initcap},
 	"ascii":                        {min: 1, max: 1, text: "bq.ascii"},
 	"chr":                          {min: 1, max: 1, text: "chr(CAST($1 AS INTEGER))"},
 	"translate":                    {min: 3, max: 3, write: (*writer).translate},
 	"edit_distance":                {min: 2, max: 2, text: "levenshtein"},
 	"regexp_contains":              {min: 2, max: 2, write: (*writer).regexpContains},
-	"regexp_extract":               {min: 2, max: 2, write: (*writer).regexpExtract},
-	"regexp_substr":                {min: 2, max: 2, write: (*writer).regexpExtract},
+	"regexp_extract":               {min: 2, max: 4, write: (*writer).regexpExtract},
+	"regexp_substr":                {min: 2, max: 4, write: (*writer).regexpExtract},
 	"regexp_extract_all":           {min: 2, max: 2, write: (*writer).regexpExtractAll},
 	"regexp_replace":               {min: 3, max: 3, write: (*writer).regexpReplace},
 	"to_hex":                       {min: 1, max: 1, bytes: true, write: (*writer).toHex},
 	"from_hex":                     {min: 1, max: 1, text: "unhex"},
 	"to_base64":                    {min: 1, max: 1, bytes: true, text: "to_base64"},
-	"md5":                          {min: 1, max: 1, text: "unhex(md5($1))"},
-	"sha1":                         {min: 1, max: 1, text: "unhex(sha1($1))"},
-	"sha256":                       {min: 1, max: 1, text: "unhex(sha256($1))"},
+	"md5":                          {min: 1, max: 1, bytes: true, text: "unhex(md5($1))"},
+	"sha1":                         {min: 1, max: 1, bytes: true, text: "unhex(sha1($1))"},
+	"sha256":                       {min: 1, max: 1, bytes: true, text: "unhex(sha256($1))"},
 	"safe_convert_bytes_to_string": {min: 1, max: 1, bytes: true, text: "TRY(decode($1))"},
 }
 
@@ -60,17 +68,15 @@ var textFunctions = map[string]rule{
 const maxTextBytes = 1 << 20
 
 func (w *writer) pad(c call) string {
-	if value, ok := w.isInteger(c.args[1]); !ok || value < 0 || value > maxTextBytes {
-		w.fail(c.args[1], "the length of "+strings.ToUpper(c.name)+" must be a literal up to a megabyte to run on DuckDB", "write a number")
-	}
-	fill := "' '"
+	fill, isText := " ", true
 	if len(c.args) == 3 {
-		fill = w.node(c.args[2])
-		if value, ok := w.constant(c.args[2]); !ok || value == "" {
-			w.fail(c.args[2], "the filling of "+strings.ToUpper(c.name)+" must be a literal to run on DuckDB", "write '0' or ' '")
-		}
+		fill, isText = w.constant(c.args[2])
 	}
-	return w.comments(c.node) + c.name + "(" + w.node(c.args[0]) + ", " + w.plain(c.args[1]) + ", " + fill + ")"
+	size, isNumber := w.isInteger(c.args[1])
+	if isText && isNumber && fill != "" && size >= 0 && size <= maxTextBytes {
+		return w.comments(c.node) + c.name + "(" + w.node(c.args[0]) + ", " + w.plain(c.args[1]) + ", " + stringText(fill) + ")"
+	}
+	return w.rename(c, "bq."+c.name)
 }
 
 // translate wants literals: GoogleSQL refuses a character that stands twice.
@@ -134,14 +140,39 @@ func (w *writer) textOf(n *syntax.Node, result schemas.Kind) string {
 }
 
 func (w *writer) split(c call) string {
-	delimiter := ","
-	if len(c.args) == 2 {
-		delimiter = w.literal(c, 1, "delimiter")
+	if len(c.args) == 1 {
+		return w.comments(c.node) + "string_split(" + w.node(c.args[0]) + ", ',')"
 	}
-	if delimiter == "" {
-		w.fail(c.node, "SPLIT by nothing does not run on DuckDB", "split by a delimiter")
+	if delimiter, ok := w.constant(c.args[1]); ok && delimiter != "" {
+		return w.comments(c.node) + "string_split(" + w.node(c.args[0]) + ", " + stringText(delimiter) + ")"
 	}
-	return w.comments(c.node) + "string_split(" + w.node(c.args[0]) + ", " + stringText(delimiter) + ")"
+	return w.comments(c.node) + "bq.split(" + w.node(c.args[0]) + ", " + w.node(c.args[1]) + ")"
+}
+
+// initcap writes INITCAP; its second argument lists what stands between words.
+func (w *writer) initcap(c call) string {
+	if len(c.args) == 1 {
+		return w.rename(c, "bq.initcap")
+	}
+	var class strings.Builder
+	for _, r := range w.literal(c, 1, "delimiters") {
+		class.WriteString(fmt.Sprintf(`\x{%x}`, r))
+	}
+	pattern := "(?s).+"
+	if class.Len() > 0 {
+		pattern = "[^" + class.String() + "]+|[" + class.String() + "]+"
+	}
+	return w.comments(c.node) + "bq.initcap_by(" + w.node(c.args[0]) + ", " + stringText(pattern) + ")"
+}
+
+// regexpInstr writes REGEXP_INSTR as the length of what stands before the match.
+func (w *writer) regexpInstr(c call) string {
+	pattern, groups := w.pattern(c)
+	if groups > 0 {
+		w.fail(c.args[1], "REGEXP_INSTR of a group does not run on DuckDB", "write (?:…) for the groups")
+	}
+	value, _ := w.constant(c.args[1])
+	return w.comments(c.node) + "bq.regexp_instr(" + w.node(c.args[0]) + ", " + pattern + ", " + stringText(`(?s:\A(.*?))(?:`+value+")") + ")"
 }
 
 // pattern checks a regular expression, which must be a literal, and counts its groups.
@@ -179,7 +210,21 @@ func (w *writer) oneGroup(c call) (pattern, group string) {
 
 func (w *writer) regexpExtract(c call) string {
 	pattern, group := w.oneGroup(c)
-	return w.comments(c.node) + "bq.regexp_extract(" + w.node(c.args[0]) + ", " + pattern + ", " + group + ")"
+	if len(c.args) == 2 {
+		return w.comments(c.node) + "bq.regexp_extract(" + w.node(c.args[0]) + ", " + pattern + ", " + group + ")"
+	}
+	if at, ok := w.isInteger(c.args[2]); !ok || at != 1 {
+		w.fail(c.args[2], strings.ToUpper(c.name)+" from another position than 1 does not run on DuckDB", "write REGEXP_EXTRACT(SUBSTR(x, n), r'…')")
+	}
+	occurrence := int64(1)
+	if len(c.args) == 4 {
+		value, ok := w.isInteger(c.args[3])
+		if !ok || value < 1 {
+			w.fail(c.args[3], "the occurrence of "+strings.ToUpper(c.name)+" must be a literal from 1 to run on DuckDB", "write a number")
+		}
+		occurrence = value
+	}
+	return w.comments(c.node) + "(regexp_extract_all(" + w.node(c.args[0]) + ", " + pattern + ", " + group + "))[" + strconv.FormatInt(occurrence, 10) + "]"
 }
 
 func (w *writer) regexpExtractAll(c call) string {
