@@ -43,7 +43,7 @@ func (b *Builder) byInterval(ctx context.Context, w *work, result *Result) (ware
 		}
 	}
 	built := b.publication(w, t.table, digest([]string{w.print.Whole, t.ledger.state()}), t.static, warehouse.Stats{Rows: t.ledger.rows()})
-	result.Unchanged = b.deployed.shows(w.views, built)
+	result.Unchanged = result.Intervals == 0 && b.deployed.shows(w.views, built)
 	return built, nil
 }
 

@@ -188,7 +188,10 @@ func (a *app) writePlan(p *planText, all, sqlDiff bool) error {
 		line += fmt.Sprintf("; %d breaking", breaking)
 	}
 	if p.Rows > 0 {
-		line += fmt.Sprintf("; to build again: %s rows, %s", count(p.Rows), size(p.Bytes))
+		line += "; to build again: " + count(p.Rows) + " rows"
+	}
+	if p.Bytes > 0 {
+		line += ", " + size(p.Bytes)
 	}
 	if width > 0 {
 		fmt.Fprintln(a.stdout)

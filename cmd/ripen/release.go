@@ -233,7 +233,11 @@ something else in it.`,
 				if err != nil {
 					return err
 				}
-				return a.writeRelease(dropped)
+				if a.output == "json" {
+					return a.writeRelease(dropped)
+				}
+				fmt.Fprintf(a.stdout, "dropped %s and its %s\n", env, plural(len(dropped.Withdrawn), "view"))
+				return nil
 			})
 		},
 	}
