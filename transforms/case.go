@@ -266,7 +266,7 @@ func (r caseReader) readInput(one *Case, f caseFile) error {
 			return err
 		}
 	}
-	return at(r.source, f.line-1, 1, fmt.Sprintf("the query does not read %s", table), hint.DidYouMean(table, names))
+	return at(r.source, f.line-1, 1, fmt.Sprintf("the query does not read %s", table), hint.DidYouMean(table, append(names, wantName)))
 }
 
 func (r caseReader) readWant(one *Case, f caseFile) error {

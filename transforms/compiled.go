@@ -70,6 +70,11 @@ func (e *Engine) compileOne(m *Model, catalog syntax.Catalog) (*Compiled, error)
 	if err != nil {
 		return nil, err
 	}
+	return m.compiled(entry, columns, catalog), nil
+}
+
+// compiled is what the analysis of m's query came to, with the columns as described.
+func (m *Model) compiled(entry compiledEntry, columns []schemas.Column, catalog syntax.Catalog) *Compiled {
 	return &Compiled{
 		Model: m, SQL: entry.SQL.Render(nil), Columns: m.stores(columns), Query: columns, Params: entry.Params, Lineage: m.historyLineage(entry.Lineage),
 		template: entry.SQL, catalog: catalog,

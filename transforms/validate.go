@@ -26,6 +26,7 @@ const (
 	RuleFiles       = "files"       // names and settings of a model's folder
 	RuleTables      = "tables"      // tables that do not exist, circles
 	RuleQuery       = "query"       // names and types in a query, and what the warehouse cannot run
+	RuleCases       = "cases"       // files of cases.txtar
 	RuleContract    = "contract"    // model.yaml against what the query returns
 	RuleUndescribed = "undescribed" // columns without a description
 	RuleUnused      = "unused"      // steps that nothing reads
@@ -50,11 +51,12 @@ func (v *Validation) Count() (errors, warnings int) {
 	return errors, warnings
 }
 
-// Err is all errors joined; nil when there are none but warnings.
+// Err is all errors joined that stand in the way of a run, which needs no cases;
+// nil when there are none.
 func (v *Validation) Err() error {
 	var errs []error
 	for _, f := range v.Findings {
-		if !f.Warning {
+		if !f.Warning && f.Rule != RuleCases {
 			errs = append(errs, f.Diagnostic)
 		}
 	}
@@ -73,6 +75,7 @@ type validator struct {
 	engine   *Engine
 	graph    *Graph // of all models, those at fault too
 	known    map[*Model]known
+	compiled map[*Model]*Compiled // those without a fault
 	findings []Finding
 	byFolder map[string]*Model
 	later    []func() // checks that need what is known of all models
@@ -84,7 +87,7 @@ type validator struct {
 // is: models below a faulty one are looked at as far as the columns that they
 // read are known all the same. Its own error says that the analyzer does not work.
 func (e *Engine) Validate(project *Project, loaded error, selectors, exclude []string) (*Validation, error) {
-	v := &validator{engine: e, known: map[*Model]known{}, byFolder: map[string]*Model{}}
+	v := &validator{engine: e, known: map[*Model]known{}, compiled: map[*Model]*Compiled{}, byFolder: map[string]*Model{}}
 	for _, m := range project.Models {
 		v.byFolder[path.Dir(m.Source.Name)] = m
 	}
@@ -119,6 +122,12 @@ func (e *Engine) Validate(project *Project, loaded error, selectors, exclude []s
 	for _, m := range chosen {
 		if err := v.ownChecks(m); err != nil {
 			return nil, err
+		}
+		if c := v.compiled[m]; c != nil {
+			_, faults := e.Cases(c)
+			if err := v.add(faults, RuleCases); err != nil {
+				return nil, err
+			}
 		}
 		v.habits(m)
 	}
@@ -251,6 +260,9 @@ func (v *validator) model(m *Model) error {
 	}
 	v.settings(m, described, doubtful)
 	v.known[m] = known{columns: m.stores(described), unsure: doubtful}
+	if sure && fault == nil {
+		v.compiled[m] = m.compiled(entry, described, catalog)
+	}
 	return nil
 }
 
