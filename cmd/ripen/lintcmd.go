@@ -109,6 +109,6 @@ func (a *app) printLint(report *lintReport) error {
 	if slices.ContainsFunc(report.Findings, func(f lint.Finding) bool { return !f.Minor }) {
 		return fmt.Errorf("%d %w in %d files", len(report.Findings), errFindings, report.Files)
 	}
-	a.talk("%d files, %d findings", report.Files, len(report.Findings))
+	a.talk("%s, %s", plural(report.Files, "file"), plural(len(report.Findings), "finding"))
 	return nil
 }

@@ -71,7 +71,7 @@ name is f0_, f1_ …; a name that comes twice gets a number, id_1.
 The first fault ends the run; --keep-going answers every statement with its result
 or its fault. The exit code is 2 if a statement had a fault.`,
 		Example: `  ripen query 'select 1 + 1 as two'
-  ripen query -C demo 'select * from core.fct_trial where trial_started_at >= @since' --param since=2026-01-31T00:00:00Z
+  ripen query -C demo 'select * from core.fct_trial where trial_start_at >= @since' --param since=2026-01-31T00:00:00Z
   ripen query -C demo --file checks.sql --format json --keep-going
   echo 'select count(*) from raw_stripe.invoices' | ripen query -C demo`,
 		Args: atMost(1),

@@ -185,6 +185,6 @@ func (r *testReport) write(w io.Writer, verbose bool) {
 		}
 		fmt.Fprintf(w, "FAIL  %s\n      %s:%d: %s\n", name, c.File, c.Line, strings.ReplaceAll(c.Error, "\n", "\n      "))
 	}
-	fmt.Fprintf(w, "%d cases of %d models: %d passed, %d failed, in %.1f s\n",
-		r.Passed+r.Failed, r.Models-len(r.Without), r.Passed, r.Failed, r.Seconds)
+	fmt.Fprintf(w, "%s of %s: %d passed, %d failed, in %.1f s\n",
+		plural(r.Passed+r.Failed, "case"), plural(r.Models-len(r.Without), "model"), r.Passed, r.Failed, r.Seconds)
 }
