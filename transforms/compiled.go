@@ -78,7 +78,7 @@ func (m *Model) compiled(entry compiledEntry, columns []schemas.Column, catalog 
 	return &Compiled{
 		Model: m, SQL: entry.SQL.Render(nil), Columns: m.stores(columns), Query: columns, Params: entry.Params, Lineage: m.historyLineage(entry.Lineage),
 		template: entry.SQL, catalog: catalog,
-	}, nil
+	}
 }
 
 // entry is what analysis and compiler say of a statement, through the cache; with a
