@@ -74,7 +74,10 @@ are not read.`,
 				a.writeTableDiff(d)
 			}
 			if len(alone) > 0 {
-				fmt.Fprintf(a.stdout, "\nonly in %s: %s\n", env, strings.Join(alone, ", "))
+				if len(diffs) > 0 {
+					fmt.Fprintln(a.stdout)
+				}
+				fmt.Fprintf(a.stdout, "only in %s: %s\n", env, strings.Join(alone, ", "))
 			}
 			return nil
 		},
