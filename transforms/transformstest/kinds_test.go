@@ -228,6 +228,16 @@ func TestView_ShowsWhatItsParentsShowNow(t *testing.T) {
 	}
 }
 
+func TestView_FaultWhileItsRowsAreCheckedIsTheModels(t *testing.T) {
+	m := newMart(t, map[string]string{
+		"core/v_v1/query.sql":  "-- One row per id.\nselect n as id,\n    10 / (n - 1) as share\nfrom unnest([1, 2]) as n\n",
+		"core/v_v1/model.yaml": key + "materialized: view\ncolumns: {share: {not_null: true}}\n",
+		"core/v_v1/checks.sql": "-- fail: never\nselect * from core.v where id < 0 / 1",
+	})
+	_, err := m.build()
+	wantFault(t, err, "build core.v: sql/core/v_v1/query.sql:3:8: division by zero")
+}
+
 func TestEphemeral_ChecksThatNeverRunAreRefused(t *testing.T) {
 	const want = "an ephemeral model has no rows to check"
 	base := map[string]string{
