@@ -1,6 +1,7 @@
 package duck
 
 import (
+	"slices"
 	"strconv"
 	"strings"
 
@@ -13,6 +14,7 @@ type call struct {
 	node     *syntax.Node
 	name     string // lower case, without safe.
 	args     []*syntax.Node
+	named    map[string]*syntax.Node // arguments by name, lower case
 	distinct bool
 	ignore   bool // IGNORE NULLS
 	respect  bool // RESPECT NULLS
@@ -66,7 +68,14 @@ func (w *writer) parse(n *syntax.Node) call {
 		case "HavingModifier":
 			c.having = kid
 		default:
-			if !isExpression(kid.Kind) && kid.Kind != "Star" && kid.Kind != "IntervalExpr" {
+			if kid.Kind == "NamedArgument" && len(kid.Kids) == 2 && c.name == "make_interval" {
+				if c.named == nil {
+					c.named = map[string]*syntax.Node{}
+				}
+				c.named[strings.ToLower(w.nameOf(kid.Kids[0]))] = kid.Kids[1]
+				continue
+			}
+			if !isExpression(kid.Kind) && kid.Kind != "Star" {
 				w.refuseKind(kid)
 			}
 			c.args = append(c.args, kid)
@@ -138,6 +147,10 @@ func (w *writer) call(c call) string {
 				continue
 			}
 			w.fail(arg, "the JSON type does not run on DuckDB", "keep JSON text in a STRING and use JSON_VALUE(text, '$.name')")
+		case schemas.Interval:
+			if arg.Kind != "IntervalExpr" && !slices.Contains(intervalTypes, c.name) {
+				w.fail(arg, strings.ToUpper(c.name)+" of an INTERVAL does not run on DuckDB", "write DATE_DIFF or TIMESTAMP_DIFF for a number")
+			}
 		case schemas.Bytes:
 			if _, ok := w.ofBytes(c); !ok && !rule.bytes {
 				w.fail(arg, strings.ToUpper(c.name)+" of BYTES does not run on DuckDB", "use STRING")

@@ -87,6 +87,7 @@ func castForm(from, to schemas.Kind) string {
 		{schemas.Numeric, schemas.String}:      "bq.numeric_text($1)",
 		{schemas.Timestamp, schemas.String}:    "bq.timestamp_text($1)",
 		{schemas.Datetime, schemas.String}:     "bq.datetime_text($1)",
+		{schemas.Interval, schemas.String}:     "bq.interval_text($1)",
 		{schemas.Bytes, schemas.String}:        "decode($1)",
 		{schemas.String, schemas.Bytes}:        "encode($1)",
 		{schemas.String, schemas.Int64}:        "bq.str_int64($1)",

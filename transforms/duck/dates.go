@@ -37,6 +37,10 @@ func dateFunctions() map[string]rule {
 		"generate_date_array":      {min: 2, max: 3, write: (*writer).dateArray},
 		"generate_timestamp_array": {min: 3, max: 3, write: (*writer).timestampArray},
 	}
+	rules["make_interval"] = rule{min: 0, max: 6, write: (*writer).makeInterval}
+	for _, kind := range []string{"date", "datetime", "timestamp"} {
+		rules[kind+"_bucket"] = rule{min: 2, max: 3, write: (*writer).bucket}
+	}
 	for _, kind := range []string{"date", "datetime", "timestamp", "time"} {
 		rules[kind+"_add"] = rule{min: 2, max: 2, write: (*writer).addInterval}
 		rules[kind+"_sub"] = rule{min: 2, max: 2, write: (*writer).addInterval}
@@ -151,6 +155,9 @@ var spans = map[string]int64{
 
 // interval writes INTERVAL n PART for an addition.
 func (w *writer) interval(n *syntax.Node) string {
+	if n.Kind == "IntervalExpr" && len(n.Kids) == 3 {
+		return w.spannedInterval(n)
+	}
 	if n.Kind != "IntervalExpr" || len(n.Kids) != 2 {
 		w.fail(n, "this INTERVAL does not run on DuckDB", "write INTERVAL 1 DAY")
 	}
@@ -326,6 +333,9 @@ func (w *writer) extract(n *syntax.Node) string {
 	}
 	part, value := w.part(n.Kids[0]), n.Kids[1]
 	kind := w.typeWanted(value).Kind
+	if kind == schemas.Interval {
+		return w.extractInterval(n, part, w.node(value))
+	}
 	if !isTime(kind) {
 		w.fail(n, "EXTRACT from "+w.typeWanted(value).String()+" does not run on DuckDB", "extract from a DATE or TIMESTAMP")
 	}

@@ -52,6 +52,9 @@ func (w *writer) binary(n *syntax.Node) string {
 		if isComposite(w.typeOf(left)) || isComposite(w.typeOf(right)) {
 			return w.composite(n, left, right, n.Attr)
 		}
+		if w.typeOf(left).Kind == schemas.Interval || w.typeOf(right).Kind == schemas.Interval {
+			return w.compareIntervals(n, left, right)
+		}
 		w.comparable(n, left, right)
 		if text := w.compareFloats(n, left, right); text != "" {
 			return text
@@ -158,19 +161,31 @@ func (w *writer) add(n, left, right *syntax.Node) string {
 	l, r := w.typeOf(left).Kind, w.typeOf(right).Kind
 	switch {
 	case right.Kind == "IntervalExpr" && isTime(l):
+		w.refuseMonths(right, l)
 		return w.inTime(l, w.operand(left)+" "+n.Attr+" "+w.interval(right))
 	case left.Kind == "IntervalExpr" && isTime(r) && n.Attr == "+":
+		w.refuseMonths(left, r)
 		return w.inTime(r, w.operand(right)+" + "+w.interval(left))
 	case l == schemas.Interval || r == schemas.Interval:
-		w.fail(n, "arithmetic with INTERVAL values does not run on DuckDB", "write DATE_ADD(d, INTERVAL 1 DAY)")
+		return w.addIntervals(n, left, right)
 	case isTime(l) && isTime(r):
-		w.fail(n, "a difference of dates or timestamps is an INTERVAL, which does not run on DuckDB", "write DATE_DIFF(a, b, DAY) or TIMESTAMP_DIFF(a, b, SECOND)")
+		return w.timeBetween(n, left, right)
 	case l == schemas.Date:
 		return "bq.in_date(" + w.operand(left) + " " + n.Attr + " " + w.days(right) + ")"
 	case r == schemas.Date:
 		return "bq.in_date(" + w.operand(right) + " + " + w.days(left) + ")"
 	}
 	return w.copyPlain(n, left, right)
+}
+
+// refuseMonths refuses months beside a TIMESTAMP, which are a fault in GoogleSQL.
+func (w *writer) refuseMonths(interval *syntax.Node, kind schemas.Kind) {
+	if kind != schemas.Timestamp || len(interval.Kids) < 2 {
+		return
+	}
+	if part := w.part(interval.Kids[1]); part == "MONTH" || part == "QUARTER" || part == "YEAR" {
+		w.fail(interval, "a TIMESTAMP has no "+part+" to add", "write TIMESTAMP(DATETIME(ts) + INTERVAL 1 MONTH)")
+	}
 }
 
 // inTime writes a sum with an interval, which faults beyond the years 1 and 9999.
@@ -190,6 +205,9 @@ func (w *writer) days(n *syntax.Node) string {
 }
 
 func (w *writer) multiply(n, left, right *syntax.Node) string {
+	if w.typeOf(left).Kind == schemas.Interval || w.typeOf(right).Kind == schemas.Interval {
+		w.fail(n, "a product of an INTERVAL does not run on DuckDB", "write INTERVAL n DAY with another n")
+	}
 	fraction := func(n *syntax.Node) bool {
 		t := w.typeOf(n).Kind
 		return t == schemas.Numeric && !isNumber(n)
@@ -202,6 +220,9 @@ func (w *writer) multiply(n, left, right *syntax.Node) string {
 }
 
 func (w *writer) divide(n, left, right *syntax.Node) string {
+	if w.typeOf(left).Kind == schemas.Interval {
+		w.fail(n, "a quotient of an INTERVAL does not run on DuckDB", "write INTERVAL n DAY with another n")
+	}
 	if w.typeOf(n).Kind == schemas.Numeric {
 		return w.comments(n) + "bq.numeric_div(" + w.plain(left) + ", " + w.plain(right) + ")"
 	}

@@ -25,7 +25,7 @@ func stringText(s string) string {
 
 // duckType is the DuckDB name of a type.
 func (w *writer) duckType(n *syntax.Node, t schemas.Type) string {
-	if reason, hint := unusable(t); reason != "" {
+	if reason, hint := unusable(t); reason != "" && t.Kind != schemas.Interval {
 		w.fail(n, "this "+reason, hint)
 	}
 	name, err := schemas.DuckDBType(t)

@@ -79,13 +79,16 @@ func (w *writer) round(c call) string {
 	}
 	if len(c.args) == 2 && c.result.Kind != schemas.Float64 {
 		if _, ok := w.isInteger(c.args[1]); !ok {
-			w.fail(c.args[1], "the digits of ROUND must be a literal to run on DuckDB", "write a number")
+			w.fail(c.args[1], "the digits of "+strings.ToUpper(c.name)+" must be a literal to run on DuckDB", "write a number")
 		}
 	}
 	value := w.node(c.args[0])
 	rest := ""
 	if len(c.args) == 2 {
 		rest = ", " + w.plain(c.args[1])
+		if _, ok := w.isInteger(c.args[1]); !ok {
+			rest = ", CAST(" + w.node(c.args[1]) + " AS INTEGER)"
+		}
 	}
 	switch c.result.Kind {
 	case schemas.Numeric:

@@ -262,3 +262,15 @@ CREATE OR REPLACE MACRO bq.top_count(x, n) AS CASE WHEN count(*) > 0 THEN list_t
 
 -- A number of rows that is computed of constants.
 CREATE OR REPLACE MACRO bq.rows(n) AS CAST(CASE WHEN n < 0 THEN 'a LIMIT or OFFSET is negative' ELSE CAST(n AS VARCHAR) END AS BIGINT);
+
+-- INTERVAL: months, days and microseconds.
+CREATE OR REPLACE MACRO bq.interval_months(i) AS date_part('year', i) * 12 + date_part('month', i);
+CREATE OR REPLACE MACRO bq.interval_micros(i) AS date_part('hour', i) * 3600000000 + date_part('minute', i) * 60000000 + date_part('microsecond', i);
+CREATE OR REPLACE MACRO bq.interval_length(i) AS (bq.interval_months(i) * 30 + date_part('day', i)) * 86400000000 + bq.interval_micros(i);
+CREATE OR REPLACE MACRO bq.without_months(i) AS to_microseconds(date_part('day', i) * 86400000000 + bq.interval_micros(i)
+    + CASE WHEN bq.interval_months(i) <> 0 THEN CAST('a TIMESTAMP has no MONTH or YEAR to add' AS BIGINT) ELSE 0 END);
+CREATE OR REPLACE MACRO bq.interval_text(i) AS CASE WHEN bq.interval_months(i) < 0 THEN '-' ELSE '' END || abs(bq.interval_months(i)) // 12 || '-' || abs(bq.interval_months(i)) % 12
+    || ' ' || date_part('day', i) || ' ' || CASE WHEN bq.interval_micros(i) < 0 THEN '-' ELSE '' END || abs(bq.interval_micros(i)) // 3600000000
+    || ':' || abs(bq.interval_micros(i)) // 60000000 % 60 || ':' || abs(bq.interval_micros(i)) // 1000000 % 60
+    || CASE WHEN abs(bq.interval_micros(i)) % 1000000 = 0 THEN '' WHEN abs(bq.interval_micros(i)) % 1000 = 0 THEN printf('.%03d', abs(bq.interval_micros(i)) % 1000000 // 1000)
+        ELSE printf('.%06d', abs(bq.interval_micros(i)) % 1000000) END;

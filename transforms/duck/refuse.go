@@ -16,7 +16,6 @@ var advice = map[string]string{
 	"Lambda":                 "use UNNEST in a subquery",
 	"BigNumericLiteral":      "use NUMERIC",
 	"RangeLiteral":           "use two columns",
-	"IntervalExpr":           "use it in DATE_ADD, TIMESTAMP_ADD, DATE_SUB or TIMESTAMP_SUB only",
 	"Hint":                   "leave the hint out",
 	"Collate":                "compare LOWER(x)",
 	"RecursionDepthModifier": "leave the depth of the recursion out; filter in WHERE",

@@ -268,6 +268,8 @@ func expressions(kind string) handler {
 		return (*writer).arrayConstructor
 	case "StructConstructorWithKeyword", "StructConstructorWithParens":
 		return (*writer).structConstructor
+	case "IntervalExpr":
+		return (*writer).intervalExpr
 	case "ArrayElement":
 		return (*writer).arrayElement
 	case "DotIdentifier":
