@@ -223,11 +223,39 @@ func (a *app) openQueryIn(ctx context.Context, env transforms.Environment) (tran
 		return options, nil, err
 	}
 	scope.Warehouse = session
+	if err := knownEnvironment(ctx, session, env); err != nil {
+		return options, nil, errors.Join(err, session.Close())
+	}
 	options.Into = openSession{session}
 	if options.Analyzer, err = gsql.Open(); err != nil {
 		return options, nil, errors.Join(err, session.Close())
 	}
 	return options, session, nil
+}
+
+// knownEnvironment refuses an environment without any view: a slip in its name
+// would answer with production's rows.
+func knownEnvironment(ctx context.Context, session *duckdb.Session, env transforms.Environment) error {
+	if env == transforms.Production {
+		return nil
+	}
+	tables, err := session.Tables(ctx)
+	if err != nil {
+		return err
+	}
+	var known []string
+	for _, t := range tables {
+		if i := strings.LastIndex(t.Dataset, "__"); i > 0 && !slices.Contains(known, t.Dataset[i+2:]) {
+			known = append(known, t.Dataset[i+2:])
+		}
+	}
+	switch {
+	case slices.Contains(known, string(env)):
+		return nil
+	case len(known) == 0:
+		return &usageError{hint.New(fmt.Sprintf("there is no environment %s", env), "make it: ripen apply --env %s", env)}
+	}
+	return &usageError{hint.New(fmt.Sprintf("there is no environment %s", env), "%s", hint.DidYouMean(string(env), known))}
 }
 
 // openSession is a session of DuckDB as transforms wants it.
