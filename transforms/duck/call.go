@@ -113,6 +113,9 @@ func (w *writer) call(c call) string {
 			if contains(c.node, "ExpressionSubquery") {
 				w.fail(c.node, "SAFE. of a function of a subquery does not run on DuckDB", "compute the subquery in a CTE")
 			}
+			if name == "error" && len(c.args) == 1 && c.args[0].Kind != "StringLiteral" && c.args[0].Kind != "PathExpression" {
+				w.fail(c.args[0], "SAFE.ERROR of a computed message does not run on DuckDB", "write NULL")
+			}
 			return "TRY(" + w.call(c) + ")"
 		} else if ok {
 			w.fail(c.node, "SAFE. of an aggregate or window function does not run on DuckDB", "leave SAFE. out")

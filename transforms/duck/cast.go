@@ -1,6 +1,7 @@
 package duck
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/ripen-data/ripen/schemas"
@@ -10,7 +11,12 @@ import (
 // cast writes CAST and SAFE_CAST. Those from and to text, and from a fraction to
 // an integer, follow other rules in DuckDB: '1.5' becomes 2, 'yes' becomes true.
 func (w *writer) cast(n *syntax.Node) string {
-	w.reviewed(n, "expr", "SimpleType", "ArrayType", "StructType")
+	w.reviewed(n, "expr", "SimpleType", "ArrayType", "StructType", "FormatClause")
+	if clause := firstKid(n, "FormatClause"); clause != nil && len(n.Kids) == 3 && !strings.Contains(n.Attr, "return_null_on_error=true") {
+		return w.castFormat(n, n.Kids[0], clause, w.typeOf(n))
+	} else if clause != nil {
+		w.refuseKind(clause)
+	}
 	if len(n.Kids) != 2 {
 		w.refuseKind(n)
 	}
@@ -18,10 +24,8 @@ func (w *writer) cast(n *syntax.Node) string {
 	if bad := find(target, "TypeParameterList"); bad != nil {
 		w.refuseKind(bad)
 	}
-	for _, word := range w.words(n) {
-		if word == "FORMAT" || word == "ZONE" {
-			w.fail(n, "CAST with "+word+" does not run on DuckDB", "use FORMAT_DATE, FORMAT_TIMESTAMP or PARSE_DATE")
-		}
+	if slices.Contains(w.words(n), "ZONE") {
+		w.fail(n, "CAST with AT TIME ZONE does not run on DuckDB", "use FORMAT_TIMESTAMP or DATETIME(ts, zone)")
 	}
 	safe := strings.Contains(n.Attr, "return_null_on_error=true")
 	from, to := w.typeOf(value), w.typeOf(n)

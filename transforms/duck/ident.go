@@ -84,6 +84,9 @@ func (w *writer) path(n *syntax.Node) string {
 	if known := w.low.local[spanOf(n)]; known != nil {
 		r = known
 	}
+	if r == nil {
+		r = w.fields[normal(w.text[n.Start:n.End])]
+	}
 	if text := w.jsonPathOf(n, names, r); text != "" {
 		return text
 	}

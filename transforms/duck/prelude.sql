@@ -98,7 +98,8 @@ CREATE OR REPLACE MACRO bq.repeat(s, n) AS CASE WHEN n < 0 OR strlen(s) * CAST(n
     THEN CAST('negative number of REPEAT, or more than 1 MB' AS BIGINT)::VARCHAR ELSE repeat(s, n) END;
 CREATE OR REPLACE MACRO bq.ascii(s) AS CASE WHEN s = '' THEN 0::BIGINT WHEN ascii(s) > 127 THEN CAST('no ASCII character' AS BIGINT) ELSE CAST(ascii(s) AS BIGINT) END;
 CREATE OR REPLACE MACRO bq.initcap(s) AS array_to_string(list_transform(regexp_extract_all(lower(s), '[^\s\[\](){}/|<>!?@"^#$&~_,.:;*%+\-]+|[\s\[\](){}/|<>!?@"^#$&~_,.:;*%+\-]+'), lambda _x: upper(_x[1]) || substr(_x, 2)), '');
-CREATE OR REPLACE MACRO bq.initcap_by(s, r) AS array_to_string(list_transform(regexp_extract_all(lower(s), r), lambda _x: upper(_x[1]) || substr(_x, 2)), '');
+CREATE OR REPLACE MACRO bq.initcap_by(s, pieces, delimiter) AS array_to_string(list_transform(regexp_extract_all(s, pieces),
+    lambda _x: CASE WHEN regexp_full_match(_x, delimiter) THEN _x ELSE upper(_x[1]) || lower(substr(_x, 2)) END), '');
 CREATE OR REPLACE MACRO bq.unicode(s) AS CASE WHEN s = '' THEN 0::BIGINT ELSE CAST(unicode(s) AS BIGINT) END;
 CREATE OR REPLACE MACRO bq.code_points_to_string(list) AS CASE WHEN len(list) = list_count(list) THEN array_to_string(list_transform(list, lambda _c: chr(CAST(_c AS INTEGER))), '') END;
 CREATE OR REPLACE MACRO bq.split(s, d) AS CASE WHEN d <> '' THEN string_split(s, d) WHEN s = '' AND d = '' THEN [''] WHEN d = '' THEN regexp_extract_all(s, '(?s).') END;
@@ -187,7 +188,9 @@ CREATE OR REPLACE MACRO bq.json_int64(x) AS CASE WHEN abs(CAST(x AS HUGEINT)) <=
 
 -- Time. TIMESTAMP holds UTC.
 -- Names of the IANA data base; DuckDB knows others, with another meaning.
-CREATE OR REPLACE MACRO bq.zone(z) AS CASE WHEN contains(z, '/') OR upper(z) IN ('UTC', 'GMT') THEN z ELSE CAST('not a time zone that runs here: ' || z AS BIGINT)::VARCHAR END;
+CREATE OR REPLACE MACRO bq.zone(z) AS CASE WHEN contains(z, '/') OR lower(z) IN ('utc', 'gmt', 'uct', 'zulu', 'universal', 'greenwich', 'cet', 'eet', 'met', 'wet', 'est', 'mst', 'hst',
+    'est5edt', 'cst6cdt', 'mst7mdt', 'pst8pdt', 'cuba', 'egypt', 'eire', 'gb', 'gb-eire', 'hongkong', 'iceland', 'iran', 'israel', 'jamaica', 'japan', 'kwajalein', 'libya', 'navajo',
+    'nz', 'nz-chat', 'poland', 'portugal', 'prc', 'roc', 'rok', 'singapore', 'turkey', 'w-su') THEN z ELSE CAST('not a time zone that runs here: ' || z AS BIGINT)::VARCHAR END;
 CREATE OR REPLACE MACRO bq.to_local(ts, zone) AS timezone(zone, timezone('UTC', ts));
 CREATE OR REPLACE MACRO bq.from_local(ts, zone) AS timezone('UTC', timezone(zone, ts));
 CREATE OR REPLACE MACRO bq.span(a, b, micros) AS (epoch_us(a) - epoch_us(b)) // micros;
@@ -262,7 +265,7 @@ CREATE OR REPLACE MACRO bq.top_count(x, n) AS CASE WHEN count(*) > 0 THEN list_t
     coalesce(list_transform(map_entries(histogram(x)), lambda _e: {'c': -CAST(_e.value AS BIGINT), 'v': _e.key}), [])))[1:n], lambda _e: {'value': _e.v, 'count': -_e.c}) END;
 
 -- A number of rows that is computed of constants.
-CREATE OR REPLACE MACRO bq.rows(n) AS CAST(CASE WHEN n < 0 THEN 'a LIMIT or OFFSET is negative' ELSE CAST(n AS VARCHAR) END AS BIGINT);
+CREATE OR REPLACE MACRO bq.rows(n) AS CAST(CASE WHEN n >= 0 THEN CAST(n AS VARCHAR) ELSE 'a LIMIT or OFFSET is negative or NULL' END AS BIGINT);
 
 -- INTERVAL: months, days and microseconds.
 CREATE OR REPLACE MACRO bq.interval_months(i) AS date_part('year', i) * 12 + date_part('month', i);

@@ -337,13 +337,25 @@ func (w *writer) limit(n *syntax.Node) string {
 		switch {
 		case kid.Kind == "IntLiteral":
 			return w.text[kid.Start:kid.End]
-		case kid.Kind == "Limit", kid.Kind == "ParameterExpr", kid.Kind == "NullLiteral":
+		case kid.Kind == "Limit":
 			return w.node(kid)
-		case contains(kid, "PathExpression") && !contains(kid, "FunctionCall"), contains(kid, "ExpressionSubquery"), isNumber(kid):
+		case !isCount(kid), isNumber(kid):
 			w.fail(kid, "LIMIT and OFFSET take a constant that is not negative", "write a number, or number the rows with ROW_NUMBER")
 		}
 		return "bq.rows(" + w.node(kid) + ")"
 	})
+}
+
+// isCount reports whether an expression may be that of a LIMIT: numbers, parameters,
+// casts and operators. A NULL is a fault there, in DuckDB all rows.
+func isCount(n *syntax.Node) bool {
+	switch n.Kind {
+	case "SimpleType":
+		return true
+	case "FunctionCall", "PathExpression", "ExpressionSubquery", "NullLiteral":
+		return false
+	}
+	return !slices.ContainsFunc(n.Kids, func(kid *syntax.Node) bool { return !isCount(kid) })
 }
 
 // star writes *, t.* and their EXCEPT and REPLACE.

@@ -415,9 +415,10 @@ func (w *writer) limitScan(r *syntax.Resolved) *block {
 			b.limit = "\n"
 		}
 		count := w.expr(r.Kids[i+1])
-		if k := r.Kids[i+1].Kind; (k == "Literal" || k == "Parameter") && strings.Contains(count, "-") || readsOutside(r.Kids[i+1]) || findScan(r.Kids[i+1], "SubqueryExpr") {
+		switch n := w.low.nodes[span{r.Kids[i+1].Start, r.Kids[i+1].End}]; {
+		case r.Kids[i+1].Kind == "Literal" && (strings.Contains(count, "-") || strings.Contains(count, "NULL")), n != nil && !isCount(n):
 			w.failScan(r.Kids[i+1], "LIMIT and OFFSET take a constant that is not negative", "write a number, or number the rows with ROW_NUMBER")
-		} else if k != "Literal" && k != "Parameter" {
+		case r.Kids[i+1].Kind != "Literal":
 			count = "bq.rows(" + count + ")"
 		}
 		b.limit += word + strings.TrimSuffix(count, "::BIGINT")

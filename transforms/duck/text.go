@@ -158,11 +158,12 @@ func (w *writer) initcap(c call) string {
 	for _, r := range w.literal(c, 1, "delimiters") {
 		class.WriteString(fmt.Sprintf(`\x{%x}`, r))
 	}
-	pattern := "(?s).+"
+	pieces, delimiter := "(?s).+", ""
 	if class.Len() > 0 {
-		pattern = "[^" + class.String() + "]+|[" + class.String() + "]+"
+		delimiter = "[" + class.String() + "]"
+		pieces = "[^" + class.String() + "]+|" + delimiter
 	}
-	return w.comments(c.node) + "bq.initcap_by(" + w.node(c.args[0]) + ", " + stringText(pattern) + ")"
+	return w.comments(c.node) + "bq.initcap_by(" + w.node(c.args[0]) + ", " + stringText(pieces) + ", " + stringText(delimiter) + ")"
 }
 
 // regexpInstr writes REGEXP_INSTR as the length of what stands before the match.

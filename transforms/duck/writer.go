@@ -23,14 +23,15 @@ type writer struct {
 	params map[string]bool
 	rules  map[string]rule // functions by GoogleSQL name
 
-	resolved map[span]*syntax.Resolved // the outermost expression of a range
-	wanted   map[span]schemas.Type     // what an expression is implicitly cast to
-	byText   map[string]schemas.Type   // types by normalised text, for repeats without a range
-	columns  map[span][]int            // ids of the columns that an expression computes
-	keys     map[span]schemas.Type     // types of what an ORDER BY orders by
-	elements map[span]int              // array expression -> id of its element column
-	aliases  map[int]string            // element column -> the name it has in the text
-	raised   map[span]schemas.Type     // what ERROR stands for, by the range of its message
+	resolved map[span]*syntax.Resolved   // the outermost expression of a range
+	wanted   map[span]schemas.Type       // what an expression is implicitly cast to
+	byText   map[string]schemas.Type     // types by normalised text, for repeats without a range
+	fields   map[string]*syntax.Resolved // fields of STRUCTs, likewise
+	columns  map[span][]int              // ids of the columns that an expression computes
+	keys     map[span]schemas.Type       // types of what an ORDER BY orders by
+	elements map[span]int                // array expression -> id of its element column
+	aliases  map[int]string              // element column -> the name it has in the text
+	raised   map[span]schemas.Type       // what ERROR stands for, by the range of its message
 	refused  refusals
 	unnamed  int // UNNESTs without an alias so far
 
@@ -53,7 +54,7 @@ type writer struct {
 func newWriter(stmt *syntax.Statement) *writer {
 	w := &writer{
 		stmt: stmt, text: stmt.Source.Text, params: map[string]bool{}, rules: functions(),
-		resolved: map[span]*syntax.Resolved{}, wanted: map[span]schemas.Type{}, byText: map[string]schemas.Type{},
+		resolved: map[span]*syntax.Resolved{}, wanted: map[span]schemas.Type{}, byText: map[string]schemas.Type{}, fields: map[string]*syntax.Resolved{},
 		columns: map[span][]int{}, keys: map[span]schemas.Type{}, elements: map[span]int{}, aliases: map[int]string{},
 		values: map[*syntax.Node]bool{}, raised: map[span]schemas.Type{}, nullArguments: map[*syntax.Node]bool{}, wide: map[*syntax.Node]bool{},
 	}
@@ -71,7 +72,11 @@ func (w *writer) index(r *syntax.Resolved) {
 		if !ok || known.Kind == "ColumnRef" && r.Kind != "ColumnRef" {
 			w.resolved[at] = r
 		}
-		w.byText[normal(w.text[r.Start:r.End])] = *r.Type
+		text := normal(w.text[r.Start:r.End])
+		w.byText[text] = *r.Type
+		if r.Kind == "GetStructField" {
+			w.fields[text] = r
+		}
 	}
 	switch {
 	case r.Kind == "Cast" && r.Start < 0 && len(r.Kids) > 0 && r.Type != nil:
