@@ -22,13 +22,16 @@ CREATE OR REPLACE MACRO bq.rounded_quotient(a, b) AS sign(a) * sign(b) * (abs(a)
 -- Beyond 29 digits the dividend is taken apart, three digits of the quotient at a time.
 CREATE OR REPLACE MACRO bq.scaled_quotient(a, b) AS CASE WHEN abs(a) < 100000000000000000000000000000 THEN bq.rounded_quotient(a * 1000000000, b)
     ELSE (a // b) * 1000000000 + ((a % b) * 1000 // b) * 1000000 + ((a % b) * 1000 % b * 1000 // b) * 1000 + bq.rounded_quotient((a % b) * 1000 % b * 1000 % b * 1000, b) END;
--- The lambda names its operands once: macros repeat theirs, and a quotient of quotients took DuckDB a second to plan.
 -- By a whole number, and up to 2^51 billionths, DOUBLE is exact: a quotient is further from any that rounds otherwise than its error.
-CREATE OR REPLACE MACRO bq.numeric_quotient(a, b) AS CASE WHEN a BETWEEN -2251799 AND 2251799 AND b BETWEEN -2251799 AND 2251799 AND CAST(b AS DOUBLE) = round(CAST(b AS DOUBLE))
-    THEN CAST(round(round(CAST(a AS DOUBLE) * 1e9) / CAST(b AS DOUBLE)) / 1e9 AS DECIMAL(38, 9))
+CREATE OR REPLACE MACRO bq.is_short_quotient(a, b) AS a BETWEEN -2251799 AND 2251799 AND b BETWEEN -2251799 AND 2251799 AND CAST(b AS DOUBLE) = round(CAST(b AS DOUBLE));
+CREATE OR REPLACE MACRO bq.short_quotient(a, b) AS CAST(round(round(CAST(a AS DOUBLE) * 1e9) / CAST(b AS DOUBLE)) / 1e9 AS DECIMAL(38, 9));
+-- The lambdas name their operands once: macros repeat theirs, and a quotient of quotients took DuckDB a second to plan.
+-- And TRY takes neither aggregates nor windows nor subqueries, and would hide the operands' own faults.
+CREATE OR REPLACE MACRO bq.numeric_quotient(a, b) AS CASE WHEN bq.is_short_quotient(a, b) THEN bq.short_quotient(a, b)
     ELSE list_transform([{'n': bq.billionths(a), 'm': bq.billionths(b)}], lambda _q: bq.of_billionths(bq.scaled_quotient(_q.n, _q.m)))[1] END;
+CREATE OR REPLACE MACRO bq.numeric_safe_divide(a, b) AS CASE WHEN b = 0 THEN NULL WHEN bq.is_short_quotient(a, b) THEN bq.short_quotient(a, b)
+    ELSE list_transform([{'n': bq.billionths(a), 'm': bq.billionths(b)}], lambda _q: TRY(bq.of_billionths(bq.scaled_quotient(_q.n, _q.m))))[1] END;
 CREATE OR REPLACE MACRO bq.numeric_div(a, b) AS CASE WHEN b = 0 THEN CASE WHEN a IS NOT NULL THEN CAST('division by zero' AS DECIMAL(38, 9)) END ELSE bq.numeric_quotient(a, b) END;
-CREATE OR REPLACE MACRO bq.numeric_safe_divide(a, b) AS CASE WHEN b = 0 THEN NULL ELSE TRY(bq.numeric_quotient(a, b)) END;
 CREATE OR REPLACE MACRO bq.numeric_idiv(a, b) AS CASE WHEN b = 0 THEN CASE WHEN a IS NOT NULL THEN CAST('division by zero' AS DECIMAL(38, 9)) END
     ELSE CAST(bq.billionths(a) // bq.billionths(b) AS DECIMAL(38, 9)) END;
 CREATE OR REPLACE MACRO bq.numeric_avg(total, n) AS CASE WHEN n > 0 THEN bq.numeric_quotient(total, n) END;
