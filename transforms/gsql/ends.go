@@ -30,6 +30,9 @@ func (p parentheses) node(n *syntax.Node) {
 		n.End = p.closed(n.Start, n.End)
 	}
 	for _, kid := range n.Kids {
+		if n.Kind == "GroupingSet" && kid.Kind == "PathExpression" && len(kid.Kids) > 0 {
+			kid.End = kid.Kids[len(kid.Kids)-1].End // the parser's range of (a) in a grouping set has the parenthesis
+		}
 		n.End = max(n.End, kid.End)
 	}
 }
