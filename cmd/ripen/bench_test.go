@@ -25,8 +25,9 @@ const benchAsOf = "2026-03-02T10:00:00Z"
 
 // usage is what one process took.
 type usage struct {
-	seconds float64
-	peakMB  float64
+	seconds   float64
+	processor float64 // seconds, of all cores
+	peakMB    float64
 }
 
 // measure runs cmd to its end; exit codes in allowed are fine.
@@ -46,7 +47,8 @@ func measure(b *testing.B, cmd *exec.Cmd, allowed ...int) usage {
 			b.Fatalf("%v: %v\n%s", cmd.Args[1:], err, &out)
 		}
 	}
-	return usage{elapsed, float64(cmd.ProcessState.SysUsage().(*syscall.Rusage).Maxrss) / 1024}
+	state := cmd.ProcessState
+	return usage{elapsed, (state.UserTime() + state.SystemTime()).Seconds(), float64(state.SysUsage().(*syscall.Rusage).Maxrss) / 1024}
 }
 
 func BenchmarkRun(b *testing.B) {

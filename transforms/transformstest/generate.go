@@ -3,6 +3,9 @@ package transformstest
 import (
 	"fmt"
 	"io/fs"
+	"maps"
+	"regexp"
+	"strings"
 	"testing/fstest"
 )
 
@@ -24,6 +27,61 @@ func Generate(models int) fs.FS {
 		files[name+"/model.yaml"] = &fstest.MapFile{Data: []byte("description: Generated.\nkey: [invoice_id]\n")}
 	}
 	return files
+}
+
+// GenerateCases is Generate with so many unit cases beside every model: invoices of
+// some months, of which the model's own rows are wanted by their keys.
+func GenerateCases(models, cases int) fs.FS {
+	files := Generate(models).(fstest.MapFS)
+	for name := range maps.Clone(files) {
+		folder, ok := strings.CutSuffix(name, "/query.sql")
+		if !ok {
+			continue
+		}
+		var text strings.Builder
+		text.WriteString("-- as_of --\n2026-06-01T00:00:00Z\n")
+		for i := range cases {
+			for _, input := range caseInputs(string(files[name].Data)) {
+				fmt.Fprintf(&text, "-- case%d/%s.csv --\n%s", i, input, caseRows(input, i))
+			}
+			fmt.Fprintf(&text, "-- case%d/want.csv --\ninvoice_id\n", i)
+			for n := range 5 {
+				fmt.Fprintf(&text, "in_%d_%d\n", i, n)
+			}
+		}
+		files[folder+"/cases.txtar"] = &fstest.MapFile{Data: []byte(text.String())}
+	}
+	return files
+}
+
+var readTable = regexp.MustCompile(`select \* from ([a-z_]+\.[a-z_0-9]+)`)
+
+// caseInputs are the tables that a generated query reads.
+func caseInputs(query string) []string {
+	var inputs []string
+	for _, m := range readTable.FindAllStringSubmatch(query, -1) {
+		inputs = append(inputs, m[1])
+	}
+	return inputs
+}
+
+// caseRows are five invoices, as a generated model reads them.
+func caseRows(table string, number int) string {
+	header := "id,customer_id,currency,status,amount_paid,amount_due,created"
+	row := "in_%d_%d,cus_%d,USD,paid,%d,20000,2026-0%d-03T10:00:00Z"
+	switch {
+	case strings.HasPrefix(table, "gen.stg_"):
+		header = "invoice_id,customer_id,created_on,month_on,paid_amount,due_amount,size_code,is_settled,invoice_number"
+		row = "in_%d_%d,cus_%d,2026-02-03,2026-02-01,%d,200,small,true,%d"
+	case strings.HasPrefix(table, "gen.fct_"):
+		header = "invoice_id,customer_id,month_on,paid_amount,size_code,change_amount"
+		row = "in_%d_%d,cus_%d,2026-02-01,%d,large,%d"
+	}
+	text := header + "\n"
+	for n := range 5 {
+		text += fmt.Sprintf(row, number, n, n, 1000*(n+1), n+1) + "\n"
+	}
+	return text
 }
 
 func stagingQuery(i int) string {
