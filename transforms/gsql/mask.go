@@ -170,7 +170,8 @@ func (r *recovery) namesDatePart(n *syntax.Node) bool {
 	if n.Kind == "FunctionCall" {
 		n = n.Kids[0]
 	}
-	return n.Kind == "PathExpression" && dateParts[strings.ToLower(r.src.Text[n.Start:n.End])]
+	word := strings.ToLower(r.src.Text[n.Start:n.End])
+	return n.Kind == "PathExpression" && (dateParts[word] || normalForms[word])
 }
 
 // edited reports whether something in the node was replaced.

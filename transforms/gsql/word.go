@@ -63,6 +63,9 @@ var missing = map[string]string{
 var dateParts = set("microsecond", "millisecond", "second", "minute", "hour", "day", "dayofweek", "dayofyear",
 	"week", "isoweek", "month", "quarter", "year", "isoyear", "date", "time")
 
+// normalForms are the words that NORMALIZE takes.
+var normalForms = set("nfc", "nfd", "nfkc", "nfkd")
+
 // typeNames are the types that a query may name.
 var typeNames = []string{"STRING", "INT64", "FLOAT64", "NUMERIC", "BOOL", "BYTES", "DATE", "DATETIME", "TIME", "TIMESTAMP", "JSON", "INTERVAL"}
 
