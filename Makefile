@@ -42,7 +42,8 @@ vet:
 
 bench: ## repeat the figures of docs/benchmarks.md
 	$(GO) test -run '^$$' -bench 'Run|Landing|Scale' -benchtime 1x -timeout 60m ./cmd/ripen
-	$(GO) test -run '^$$' -bench Validate -benchtime 3x ./transforms/transformstest
+	$(GO) test -run '^$$' -bench 'Engine|Plan|Cases' -benchtime 5x -timeout 30m ./cmd/ripen
+	$(GO) test -run '^$$' -bench 'Validate|Compiled' -benchtime 3x -timeout 30m ./transforms/transformstest
 	$(GO) test -run '^$$' -bench . -timeout 30m ./internal/jsonrows ./landing ./warehouse/duckdb
 
 clean: ## remove what was built and the demo
