@@ -106,6 +106,50 @@ func (w *writer) parse(n *syntax.Node) call {
 
 func (w *writer) functionCall(n *syntax.Node) string { return w.call(w.parse(n)) }
 
+// refuseFaults refuses operands that may fault themselves where a fault of what is
+// done with them gives NULL: TRY would swallow theirs too.
+func (w *writer) refuseFaults(operands []*syntax.Node) {
+	for _, operand := range operands {
+		if at := w.mayFault(operand); at != nil {
+			w.fail(at, "a fault of this operand would not be told apart from one of the SAFE function around it", "make it safe itself (SAFE_CAST, SAFE_DIVIDE, SAFE.…, SAFE_OFFSET), or compute it in a CTE")
+		}
+	}
+}
+
+// mayFault finds a division, a cast, an element or a reading of text that can
+// fault. Sums and products that leave the range of INT64 are not looked for.
+func (w *writer) mayFault(n *syntax.Node) *syntax.Node {
+	switch n.Kind {
+	case "CastExpression":
+		if !strings.HasPrefix(strings.ToUpper(w.text[n.Start:n.End]), "SAFE_CAST") {
+			return n
+		}
+		return nil
+	case "BinaryExpression":
+		if n.Attr == "/" {
+			return n
+		}
+	case "ArrayElement":
+		if index := n.Kids[len(n.Kids)-1]; index.Kind != "FunctionCall" || !strings.HasPrefix(w.functionName(index), "safe_") {
+			return n
+		}
+	case "FunctionCall":
+		name := w.functionName(n)
+		if strings.HasPrefix(name, "safe") {
+			return nil
+		}
+		if strings.HasPrefix(name, "parse_") || slices.Contains([]string{"div", "mod", "error", "from_hex", "from_base64"}, name) {
+			return n
+		}
+	}
+	for _, kid := range n.Kids {
+		if at := w.mayFault(kid); at != nil {
+			return at
+		}
+	}
+	return nil
+}
+
 func (w *writer) call(c call) string {
 	if name, ok := strings.CutPrefix(c.name, "safe."); ok {
 		c.name = name
@@ -115,6 +159,9 @@ func (w *writer) call(c call) string {
 			}
 			if name == "error" && len(c.args) == 1 && c.args[0].Kind != "StringLiteral" && c.args[0].Kind != "PathExpression" {
 				w.fail(c.args[0], "SAFE.ERROR of a computed message does not run on DuckDB", "write NULL")
+			}
+			if name != "nulliferror" { // which takes any fault
+				w.refuseFaults(c.args)
 			}
 			return "TRY(" + w.call(c) + ")"
 		} else if ok {

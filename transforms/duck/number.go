@@ -142,6 +142,7 @@ func (w *writer) div(c call) string {
 
 // safeArithmetic writes SAFE_ADD and its kin: NULL where the operator faults.
 func (w *writer) safeArithmetic(c call) string {
+	w.refuseFaults(c.args)
 	operator := map[string]string{"safe_add": " + ", "safe_subtract": " - ", "safe_multiply": " * "}[c.name]
 	a, b := wrap(c.args[0], w.node(c.args[0])), wrap(c.args[1], w.node(c.args[1]))
 	switch c.result.Kind {
