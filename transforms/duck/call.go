@@ -107,14 +107,26 @@ func (w *writer) parse(n *syntax.Node) call {
 func (w *writer) functionCall(n *syntax.Node) string { return w.call(w.parse(n)) }
 
 // refuseFaults refuses operands that may fault themselves where a fault of what is
-// done with them gives NULL: TRY would swallow theirs too.
+// done with them gives NULL: TRY would swallow theirs too. Nor does TRY take
+// aggregates, windows and subqueries.
 func (w *writer) refuseFaults(operands []*syntax.Node) {
 	for _, operand := range operands {
+		if w.unfitForTry(operand) {
+			w.fail(operand, "a SAFE function of an aggregate, a window or a subquery does not run on DuckDB", "compute that in a CTE")
+		}
 		if at := w.mayFault(operand); at != nil {
 			w.fail(at, "a fault of this operand would not be told apart from one of the SAFE function around it", "make it safe itself (SAFE_CAST, SAFE_DIVIDE, SAFE.…, SAFE_OFFSET), or compute it in a CTE")
 		}
 	}
 }
+
+// unfitForTry reports what DuckDB's TRY refuses to hold.
+func (w *writer) unfitForTry(n *syntax.Node) bool {
+	return w.aggregates(n) || contains(n, "AnalyticFunctionCall") || contains(n, "ExpressionSubquery")
+}
+
+// beyondTry reports an operand that must be computed outside of TRY.
+func (w *writer) beyondTry(n *syntax.Node) bool { return w.unfitForTry(n) || w.mayFault(n) != nil }
 
 // mayFault finds a division, a cast, an element or a reading of text that can
 // fault. Sums and products that leave the range of INT64 are not looked for.
@@ -154,9 +166,6 @@ func (w *writer) call(c call) string {
 	if name, ok := strings.CutPrefix(c.name, "safe."); ok {
 		c.name = name
 		if rule, ok := w.rules[name]; ok && !rule.aggregate && !rule.window {
-			if contains(c.node, "ExpressionSubquery") {
-				w.fail(c.node, "SAFE. of a function of a subquery does not run on DuckDB", "compute the subquery in a CTE")
-			}
 			if name == "error" && len(c.args) == 1 && c.args[0].Kind != "StringLiteral" && c.args[0].Kind != "PathExpression" {
 				w.fail(c.args[0], "SAFE.ERROR of a computed message does not run on DuckDB", "write NULL")
 			}

@@ -57,6 +57,10 @@ func (w *writer) cast(n *syntax.Node) string {
 			if strings.HasPrefix(form, "bq.str_") {
 				form = "bq.safe_" + strings.TrimPrefix(form, "bq.")
 			} else {
+				if w.beyondTry(value) {
+					// Computed outside of TRY, which takes it from there.
+					return note + "list_transform([" + text + "], lambda _q: TRY(" + strings.ReplaceAll(form, "$1", "_q") + "))[1]"
+				}
 				return note + "TRY(" + strings.ReplaceAll(form, "$1", text) + ")"
 			}
 		}

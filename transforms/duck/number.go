@@ -41,7 +41,7 @@ var numberFunctions = map[string]rule{
 	"safe_add":      {min: 2, max: 2, write: (*writer).safeArithmetic},
 	"safe_subtract": {min: 2, max: 2, write: (*writer).safeArithmetic},
 	"safe_multiply": {min: 2, max: 2, write: (*writer).safeArithmetic},
-	"safe_negate":   {min: 1, max: 1, text: "TRY(-($1))"},
+	"safe_negate":   {min: 1, max: 1, write: (*writer).safeNegate},
 	"bit_count":     {min: 1, max: 1, text: "CAST(bit_count($1) AS BIGINT)"},
 	"greatest":      {min: 1, max: 8, write: (*writer).extreme},
 	"least":         {min: 1, max: 8, write: (*writer).extreme},
@@ -138,6 +138,11 @@ func (w *writer) div(c call) string {
 		return w.rename(c, "bq.numeric_idiv")
 	}
 	return w.rename(c, "bq.idiv")
+}
+
+func (w *writer) safeNegate(c call) string {
+	w.refuseFaults(c.args)
+	return w.comments(c.node) + "TRY(-(" + w.node(c.args[0]) + "))"
 }
 
 // safeArithmetic writes SAFE_ADD and its kin: NULL where the operator faults.

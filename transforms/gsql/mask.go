@@ -87,7 +87,6 @@ func (r *recovery) hide(n *syntax.Node) bool {
 	case parent.Kind == "FunctionCall" && first: // its name
 		return false
 	case notNull[parent.Kind]:
-		r.blurred = r.blurred
 		r.replace(n, someNull)
 	case parent.Kind == "SelectColumn":
 		if name := impliedName(r.src, n); name != "" && firstOf(parent, "Alias") == nil {
