@@ -18,8 +18,7 @@ build: ## build bin/ripen
 	@if [ -z "$$($(GO) list -f '{{if not .Stale}}built{{end}}' github.com/goccy/go-googlesql 2>/dev/null)" ]; then \
 		echo "building ripen: the first build compiles Google's SQL analyzer, about 5 minutes and 6 GB of memory; later builds take seconds"; \
 	else echo "building ripen"; fi
-	@$(GO) build -ldflags="-s -w" -o $(BIN).new ./cmd/ripen
-	@if cmp -s $(BIN).new $(BIN); then rm $(BIN).new; else mv $(BIN).new $(BIN); fi # an equal binary keeps its time, and with it the cache of models
+	@$(GO) build -ldflags="-s -w" -o $(BIN) ./cmd/ripen
 
 tools: $(TOOLS)/stripe-mock ## install what the tests need beside Go
 
