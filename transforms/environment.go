@@ -3,7 +3,6 @@ package transforms
 import (
 	"fmt"
 	"regexp"
-	"strings"
 
 	"github.com/ripen-data/ripen/internal/hint"
 	"github.com/ripen-data/ripen/warehouse"
@@ -44,14 +43,6 @@ func (e Environment) String() string {
 func (e Environment) View(view warehouse.TableName) warehouse.TableName {
 	if e != Production {
 		view.Dataset += "__" + string(e)
-	}
-	return view
-}
-
-// model is the inverse of View: production's name of a view of the environment.
-func (e Environment) model(view warehouse.TableName) warehouse.TableName {
-	if e != Production {
-		view.Dataset = strings.TrimSuffix(view.Dataset, "__"+string(e))
 	}
 	return view
 }
